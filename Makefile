@@ -1,0 +1,35 @@
+# make demo and make test set everything up by themselves; see README.md.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check lint clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml firmware/stubs.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target typings --require-hashes -r firmware/stubs.lock
+	$(BIN)/python -m midge.virtual.interpreter
+	touch $@
+
+demo: setup
+	$(BIN)/midge demo gesture
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file firmware/mypy.ini
+
+test: setup lint
+	$(BIN)/pytest
+
+check: test
+	$(BIN)/pytest -m check
+
+clean:
+	rm -rf $(VENV) typings build dist .pytest_cache .mypy_cache .ruff_cache

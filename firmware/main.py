@@ -1,0 +1,1 @@
+"""main.py of a board with midge: thin."""

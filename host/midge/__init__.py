@@ -1,0 +1,3 @@
+"""midge: tiny machine learning for sensors on MicroPython boards."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,111 @@
+"""What every command prints with: tables and progress for people, one JSON object for programs.
+
+Results go to stdout. Progress, notes and errors go to stderr, and progress only to a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import MidgeError
+
+
+class _State:
+    as_json = False
+
+
+def configure(*, as_json: bool) -> None:
+    """Choose between output for people and one JSON object on stdout."""
+    _State.as_json = as_json
+
+
+def is_json() -> bool:
+    """True if the command was called with --json."""
+    return _State.as_json
+
+
+def _console(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def result(value: Mapping[str, Any]) -> None:
+    """Print `value` as the command's one JSON object; does nothing without --json."""
+    if _State.as_json:
+        json.dump(value, sys.stdout, indent=2, default=_plain)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    """numpy scalars and arrays, and paths, as JSON knows them."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def say(text: str = "") -> None:
+    """A line of the result for people; silent with --json."""
+    if not _State.as_json:
+        _console().print(Text(text))
+
+
+def note(text: str) -> None:
+    """A line beside the result, on stderr."""
+    _console(stderr=True).print(Text(text))
+
+
+def error(problem: MidgeError) -> None:
+    """The one line of an error: what happened and what to do next."""
+    line = " ".join(str(problem).split())
+    _console(stderr=True).print(Text.assemble(("midge: ", "bold red"), line))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
+    """A table for people; numbers are right-aligned. Silent with --json."""
+    if _State.as_json:
+        return
+    drawn = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for column, heading in enumerate(headings):
+        numeric = bool(rows) and all(isinstance(row[column], int | float) for row in rows)
+        drawn.add_column(heading, justify="right" if numeric else "left")
+    for row in rows:
+        drawn.add_row(*(Text(str(cell)) for cell in row))
+    _console().print(drawn)
+
+
+class Advance(Protocol):
+    """Called by a stage as its work goes on: how much is done, of how much (None = open end), and a word."""
+
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None: ...
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Advance]:
+    """A progress bar on stderr for as long as the block runs; draws only on a terminal.
+
+    Yields a callable `(done, total=None, text='')`. Stages take such a callable as `on_progress`, and know
+    nothing of the terminal.
+    """
+    console = _console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[text]}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=_State.as_json or not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=None, text="")
+
+        def advance(done: float, total: float | None = None, text: str = "") -> None:
+            bar.update(task, completed=done, total=total, text=text)
+
+        yield advance
