@@ -1,0 +1,377 @@
+"""The recipe of an app (`app.toml`): the single source of rate, window, features, labels and decision."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import assets
+from .errors import RecipeError
+
+FILE_NAME = "app.toml"
+SENSOR_KINDS = ("motion",)
+MOTION_CHANNELS = ("x", "y", "z")
+MAGNITUDE = "m"
+
+# What `windows` in [train] means is said in dataset.py.
+WINDOW_KINDS = ("all", "event")
+
+# family → its hyper-parameters and their defaults; the smallest set that bounds the compiled size.
+FAMILY_PARAMS: dict[str, dict[str, int]] = {
+    "forest": {"trees": 10, "depth": 8, "min_leaf": 2, "max_features": 16},
+}
+
+FEATURE_SETS: dict[str, tuple[str, ...]] = {
+    "motion-basic": tuple(
+        f"{channel}.{statistic}"
+        for channel in (*MOTION_CHANNELS, MAGNITUDE)
+        for statistic in ("mean", "std", "min", "max", "range", "mc", "jerk")
+    ),
+    # The course of the motion inside the window as well: what tells one gesture from another.
+    "motion-gesture": tuple(
+        f"{channel}.{statistic}"
+        for channel in (*MOTION_CHANNELS, MAGNITUDE)
+        for statistic in (
+            *("std", "min", "max", "range", "mc", "jerk"),
+            *(f"{part}@{k}/4" for part in ("mean", "std") for k in range(1, 5)),
+        )
+    ),
+}
+
+# No ':' or '/' in labels: they become file and folder names on every system.
+_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,30}\Z")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
+_FEATURE = re.compile(r"(?P<channel>[a-z]+)\.(?P<statistic>[a-z]+)(@(?P<k>\d+)/(?P<n>\d+))?\Z")
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """What is sampled: `rate_hz` samples a second, full scale ±`range_g`, the channels in order."""
+
+    kind: str
+    rate_hz: int
+    range_g: int
+    channels: tuple[str, ...]
+    rate_tolerance: float = 0.05
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is classified: `length` samples, a new one every `hop` samples."""
+
+    length: int
+    hop: int
+
+
+@dataclass(frozen=True)
+class Features:
+    """Names of the features offered to training; the model keeps those that it reads."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Scores to events: mean of `smooth` windows ≥ `threshold` (0…1), then silence for `cooldown_ms`."""
+
+    threshold: float
+    smooth: int
+    cooldown_ms: int
+
+
+@dataclass(frozen=True)
+class Train:
+    """How the model is fitted; `params` are the family's, with its defaults filled in."""
+
+    family: str
+    seed: int
+    folds: int
+    windows: str
+    params: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Upper bounds, None = none: bytes of the module, bytes of its state, instructions an inference."""
+
+    module_bytes: int | None = None
+    state_bytes: int | None = None
+    instructions: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One `app.toml`, checked."""
+
+    name: str
+    summary: str
+    folder: Path
+    sensor: Sensor
+    window: Window
+    features: Features
+    labels: tuple[str, ...]
+    background: str | None
+    decision: Decision
+    train: Train
+    budget: Budget
+
+    @property
+    def build_folder(self) -> Path:
+        """Where model, report and modules of this app land."""
+        return self.folder / "build"
+
+    @classmethod
+    def load(cls, app: str | Path) -> Recipe:
+        """Read and check a recipe.
+
+        Parameters
+        ----------
+        app
+            name of a built-in app (`gesture`, `apps/gesture`), an app's folder, or an `app.toml`
+
+        Raises
+        ------
+        RecipeError
+            no such app, no TOML, or a key that is missing, unknown or impossible; names file and key
+        """
+        path = find(app)
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"{path}: not valid TOML: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path}: can't be read: {error}") from error
+        return _parse(data, path)
+
+
+def find(app: str | Path) -> Path:
+    """The `app.toml` of an app given by name, folder or file; raises RecipeError if there is none."""
+    path = Path(app)
+    if path.is_file():
+        return path
+    if (path / FILE_NAME).is_file():
+        return path / FILE_NAME
+    shipped = assets.apps_folder()
+    parts = path.parts[1:] if path.parts[:1] == ("apps",) else path.parts
+    if len(parts) == 1 and (shipped / parts[0] / FILE_NAME).is_file():
+        return shipped / parts[0] / FILE_NAME
+    known = built_in()
+    raise RecipeError(
+        f"no app {str(app)!r}: neither a folder with {FILE_NAME} nor a built-in app ({', '.join(known)})"
+        f"{_nearest(str(app), known)}; make one with: midge new NAME --from gesture"
+    )
+
+
+def built_in() -> list[str]:
+    """Names of the apps that midge ships."""
+    return sorted(path.parent.name for path in assets.apps_folder().glob(f"*/{FILE_NAME}"))
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+class _Section:
+    """One table of the TOML file; knows which keys were asked for, so that the rest are errors."""
+
+    def __init__(self, data: Mapping[str, Any], path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        self.label = f"[{name}] " if name else ""
+        self._asked: list[str] = []
+        value = data.get(name.rpartition(".")[2], {}) if name else data
+        if not isinstance(value, dict):
+            raise RecipeError(f"{path}: [{name}] must be a table of its own")
+        self.data: Mapping[str, Any] = value
+
+    def fail(self, key: str, why: str) -> RecipeError:
+        return RecipeError(f"{self.path}: {self.label}{key}: {why}")
+
+    def get(self, key: str, kind: type | tuple[type, ...], default: Any = ..., *, says: str) -> Any:
+        """The value of `key`; `says` is what it must be, in words."""
+        self._asked.append(key)
+        if key not in self.data:
+            if default is ...:
+                close = difflib.get_close_matches(key, list(self.data), n=1, cutoff=0.75)
+                typo = f" ({close[0]!r} is there: is that it?)" if close else ""
+                raise self.fail(key, f"missing; it must be {says}{typo}")
+            return default
+        value = self.data[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fail(key, f"{value!r} is not {says}")
+        return value
+
+    def number(self, key: str, low: float, high: float, default: Any = ..., *, whole: bool = True) -> Any:
+        says = f"{'a whole number' if whole else 'a number'} from {low} to {high}"
+        value = self.get(key, int if whole else (int, float), default, says=says)
+        if value is not None and not low <= value <= high:
+            raise self.fail(key, f"{value!r} is not {says}")
+        return value
+
+    def one_of(self, key: str, known: Sequence[str], default: Any = ...) -> str:
+        value: str = self.get(key, str, default, says=f"one of {', '.join(known)}")
+        if value not in known:
+            raise self.fail(key, f"{value!r} is not one of {', '.join(known)}{_nearest(value, known)}")
+        return value
+
+    def names(self, key: str, check: Callable[[str], str | None], default: Any = ...) -> tuple[str, ...]:
+        """A list of distinct strings; `check` says what is wrong with one, or None."""
+        value = self.get(key, list, default, says="a list of strings")
+        for item in value:
+            if not isinstance(item, str):
+                raise self.fail(key, f"{item!r} is not a string")
+            problem = check(item)
+            if problem:
+                raise self.fail(key, f"{item!r} {problem}")
+            if value.count(item) > 1:
+                raise self.fail(key, f"{item!r} is there twice")
+        return tuple(value)
+
+    def done(self) -> None:
+        """Whatever was not asked for is a mistake of the writer's."""
+        for key in self.data:
+            if key not in self._asked:
+                known = ", ".join(self._asked)
+                raise self.fail(key, f"unknown key{_nearest(key, self._asked) or f'; known here: {known}'}")
+
+
+def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
+    top = _Section(data, path, "")
+    for name in ("app", "sensor", "window", "features", "labels"):
+        top.get(name, dict, says="a table")
+    for name in ("decision", "train", "budget"):
+        top.get(name, dict, {}, says="a table")
+    top.done()
+
+    app = _Section(data, path, "app")
+    name = app.get("name", str, says="the app's name")
+    if not _NAME.match(name):
+        raise app.fail("name", f"{name!r} must be small letters, digits, '_' or '-', a letter first")
+    summary = app.get("summary", str, "", says="one sentence")
+    app.done()
+
+    sensor = _sensor(_Section(data, path, "sensor"))
+    window = _window(_Section(data, path, "window"))
+    features = _features(_Section(data, path, "features"), sensor.channels)
+    labels, background = _labels(_Section(data, path, "labels"))
+    train = _train(_Section(data, path, "train"), background, path)
+    decision, budget = _decision(_Section(data, path, "decision")), _budget(_Section(data, path, "budget"))
+    return Recipe(
+        name, summary, path.parent, sensor, window, features, labels, background, decision, train, budget
+    )
+
+
+def _sensor(section: _Section) -> Sensor:
+    kind = section.one_of("kind", SENSOR_KINDS)
+
+    def channel(name: str) -> str | None:
+        return None if name in MOTION_CHANNELS else f"is not one of {', '.join(MOTION_CHANNELS)}"
+
+    sensor = Sensor(
+        kind=kind,
+        rate_hz=section.number("rate_hz", 1, 6400),
+        range_g=section.get("range_g", int, 4, says="2, 4, 8 or 16"),
+        channels=section.names("channels", channel, list(MOTION_CHANNELS)),
+        rate_tolerance=section.number("rate_tolerance", 0.0, 0.5, 0.05, whole=False),
+    )
+    if sensor.range_g not in (2, 4, 8, 16):
+        raise section.fail("range_g", f"{sensor.range_g} is not 2, 4, 8 or 16")
+    if sensor.channels != MOTION_CHANNELS:
+        raise section.fail("channels", 'a motion sensor gives ["x", "y", "z"], in this order')
+    section.done()
+    return sensor
+
+
+def _window(section: _Section) -> Window:
+    window = Window(section.number("length", 4, 4096), section.number("hop", 1, 4096))
+    if window.hop > window.length:
+        raise section.fail("hop", f"{window.hop} is longer than the window ({window.length} samples)")
+    section.done()
+    return window
+
+
+def _features(section: _Section, channels: tuple[str, ...]) -> Features:
+    known = (*channels, MAGNITUDE)
+
+    def feature(name: str) -> str | None:
+        match = _FEATURE.match(name)
+        if match is None:
+            return "is not CHANNEL.STATISTIC or CHANNEL.STATISTIC@K/N"
+        if match["channel"] not in known:
+            return f"has no channel of {', '.join(known)}"
+        if match["k"] and not 1 <= int(match["k"]) <= int(match["n"]):
+            return f"has no part {match['k']} of {match['n']}"
+        return None
+
+    chosen = section.get("set", str, None, says=f"one of {', '.join(FEATURE_SETS)}")
+    names = section.names("names", feature, [])
+    if chosen is not None:
+        section.one_of("set", tuple(FEATURE_SETS))
+        names = tuple(dict.fromkeys((*FEATURE_SETS[chosen], *names)))
+    if not names:
+        raise section.fail("names", f"missing; list features, or say set = {next(iter(FEATURE_SETS))!r}")
+    section.done()
+    return Features(names)
+
+
+def _labels(section: _Section) -> tuple[tuple[str, ...], str | None]:
+    def label(name: str) -> str | None:
+        return None if _LABEL.match(name) else "must be at most 31 letters, digits, spaces or any of '_.+-'"
+
+    names = section.names("names", label)
+    if not 2 <= len(names) <= 64:
+        raise section.fail("names", f"{len(names)} labels; there must be 2 to 64")
+    background = section.get("background", str, None, says="one of the labels")
+    if background is not None and background not in names:
+        raise section.fail(
+            "background", f"{background!r} is not one of the labels{_nearest(background, names)}"
+        )
+    section.done()
+    return names, background
+
+
+def _decision(section: _Section) -> Decision:
+    decision = Decision(
+        threshold=float(section.number("threshold", 0.0, 1.0, 0.6, whole=False)),
+        smooth=section.number("smooth", 1, 16, 2),
+        cooldown_ms=section.number("cooldown_ms", 0, 60_000, 1000),
+    )
+    section.done()
+    return decision
+
+
+def _train(section: _Section, background: str | None, path: Path) -> Train:
+    family = section.one_of("family", tuple(FAMILY_PARAMS), "forest")
+    for name in FAMILY_PARAMS:
+        section.get(name, dict, {}, says="a table")
+    of_family = _Section(section.data, path, f"train.{family}")
+    params = {
+        key: of_family.number(key, 1, 10_000, default) for key, default in FAMILY_PARAMS[family].items()
+    }
+    of_family.done()
+    train = Train(
+        family=family,
+        seed=section.number("seed", 0, 2**31 - 1, 1),
+        folds=section.number("folds", 2, 100, 4),
+        windows=section.one_of("windows", WINDOW_KINDS, "all"),
+        params=params,
+    )
+    if train.windows == "event" and background is None:
+        raise section.fail("windows", '"event" needs a background label in [labels]')
+    section.done()
+    return train
+
+
+def _budget(section: _Section) -> Budget:
+    budget = Budget(
+        module_bytes=section.number("module", 1, 2**31, None),
+        state_bytes=section.number("state", 1, 2**31, None),
+        instructions=section.number("instructions", 1, 2**40, None),
+    )
+    section.done()
+    return budget
