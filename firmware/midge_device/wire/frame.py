@@ -49,7 +49,7 @@ def cobs_encode(src: bytes, n: int, dst: bytearray) -> int:
 
 
 def cobs_decode(src: bytes, n: int, dst: bytearray) -> int:
-    """Write what COBS src[:n] stands for to dst; return its length, or -1 if src is no COBS or dst is short."""
+    """Write what COBS src[:n] stands for to dst; return its length, -1 if src is no COBS or dst is short."""
     data = bytes(memoryview(src)[:n])
     if n == 0 or len(dst) < n - 1 or data.find(b"\0") >= 0:
         return -1

@@ -2,8 +2,8 @@
 
 Layouts are little endian and unpadded. No type is 0x03 (^C). Each message of the host but BEAT and BYE is
 answered: HELLO by WELCOME, the others by ACK or NAK with the sequence number of the message answered.
-The board sends STATUS every 500 ms of its own clock in an open session, the host answers each with BEAT; after
-2000 ms without a byte from the host the board closes the session and ^C works again.
+The board sends STATUS every STATUS_MS of its own clock in an open session, the host answers each with BEAT;
+after SILENCE_MS without a byte from the host the board closes the session and ^C works again.
 """
 
 import struct
@@ -145,4 +145,6 @@ def unpack(kind: int, payload: bytes) -> tuple:
     if len(payload) < head or (len(payload) > head and not has_tail):
         raise ValueError("{}: {} bytes, layout needs {}".format(NAMES[kind], len(payload), head))
     fields = struct.unpack(layout, payload[:head])
-    return (*fields, payload[head:]) if has_tail else fields
+    if has_tail:
+        fields += (payload[head:],)
+    return fields
