@@ -1,0 +1,72 @@
+"""Bytes to and from a board: one small contract, and the table of ways to get there.
+
+A new way is one file here and one line in `OPENERS`. A transport knows nothing of frames or messages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from types import TracebackType
+from typing import Protocol, Self
+
+from ..errors import DeviceNotFound
+
+# scheme → module in this package whose `open_address(address)` makes the transport; imported when first used.
+OPENERS = {
+    "serial": "serial",
+    "virtual": "virtual",
+    "loop": "loop",
+}
+
+FORMS = "serial:PATH, virtual:NAME or a bare tty path"
+
+
+class Transport(Protocol):
+    """An open line to a board: whole bytes in order, no meaning."""
+
+    @property
+    def name(self) -> str:
+        """The address, as a person would type it."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come, at once if there is something, else after at most `timeout_s` s; b'' if nothing.
+
+        Raises TransportLost if the line is gone.
+        """
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; raises TransportLost if the line is gone or takes nothing any more."""
+
+    def close(self) -> None:
+        """Give the line back; a second call does nothing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def split_address(device: str) -> tuple[str, str]:
+    """`device` as (scheme, address); a bare tty path or COM port is (`serial`, path).
+
+    Raises DeviceNotFound for a form that nobody opens.
+    """
+    scheme, colon, address = device.partition(":")
+    if colon and scheme in OPENERS:
+        return scheme, address
+    if "/" in device or re.fullmatch(r"(?i)(\\\\\.\\)?com\d+", device):
+        return "serial", device
+    raise DeviceNotFound(f"{device!r} is no address of a board; write {FORMS} (midge devices lists them)")
+
+
+def open_transport(device: str) -> Transport:
+    """Open the line to `device`: `serial:PATH`, a bare tty path, `COM3`, `virtual:NAME` or `loop:NAME`.
+
+    Raises DeviceNotFound if there is no such device, TransportError if another program has it.
+    """
+    scheme, address = split_address(device)
+    module = importlib.import_module(f".{OPENERS[scheme]}", __name__)
+    transport: Transport = module.open_address(address)
+    return transport

@@ -1,0 +1,371 @@
+"""The host's end of the protocol: opens a session with a board, asks and hears it, gives the line back.
+
+Heartbeats are paced by the board (STATUS is answered with BEAT), so nothing here needs a timer or a thread;
+the clock only measures silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from midge_device import versions
+from midge_device.wire import frame
+from midge_device.wire import message as wire
+
+from . import messages
+from .errors import DeviceError, ReplyTimeout, TransportError, TransportLost, VersionMismatch
+from .messages import Message, Status, Welcome
+from .transport import Transport, open_transport
+
+# The protocol this midge speaks; the board's is in WELCOME.
+PROTOCOL: int = versions.PROTOCOL
+
+# Asking again does no harm: the board's state after two is its state after one.
+REPEATABLE = {wire.STREAM_STOP, wire.STATUS_GET, wire.PUSH_BEGIN, wire.SCORES_ON}
+ATTEMPTS = 3
+
+PROMPT = b">>> "
+_INTERRUPT = b"\r\x03\x03\x02"  # ^C twice for a busy program, ^B leaves the raw REPL
+_SOFT_RESET = b"\x04"
+TEXT_LIMIT_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long the host waits, in s by its own clock.
+
+    Attributes
+    ----------
+    hello_s : float
+        for a WELCOME, and after that for a prompt to show itself; HELLO is said again every `repeat_s`
+    start_s : float
+        for an app to come up after a soft reset
+    reply_s : float
+        for ACK or NAK; a board that writes flash may take a while
+    silence_s : float
+        without a byte in an open session; STATUS comes twice a second
+    """
+
+    hello_s: float = 4.0
+    repeat_s: float = 0.7
+    start_s: float = 20.0
+    reply_s: float = 5.0
+    silence_s: float = 6.0
+
+
+class Session:
+    """An open conversation with a board; a context manager that says BYE and closes the line.
+
+    Attributes
+    ----------
+    welcome : Welcome
+        what the board said of itself when the session was opened
+    missed_frames : int
+        frames that never arrived whole, by the board's frame sequence
+    transport : Transport
+        the line
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.transport = transport
+        self.welcome: Welcome
+        self.missed_frames = 0
+        self._timeouts = timeouts or Timeouts()
+        self._clock = clock
+        self._pause = pause
+        self._decoder = frame.FrameDecoder(keep_text=True)
+        self._arrived: deque[tuple[int, int, bytes]] = deque()
+        self._inbox: deque[Message] = deque()
+        self._text = bytearray()
+        self._seq = 1  # HELLO is constant and has 0
+        self._next_in: int | None = None
+        self._is_open = False
+
+    # opening and closing
+
+    def open(self, *, start_app: bool = True) -> Welcome:
+        """Say HELLO until the board answers; a board at its `>>>` prompt gets a soft reset first.
+
+        Raises ReplyTimeout if nothing answers, DeviceError if the app stops at once (with what it printed),
+        VersionMismatch for another protocol.
+        """
+        payload = self._greet(self._timeouts.hello_s)
+        if payload is None:
+            if PROMPT not in self._heard():
+                raise ReplyTimeout(
+                    f"{self.transport.name} does not answer; if midge is not on this board yet: "
+                    "midge flash APP DEVICE; if its program is stuck: reset the board"
+                )
+            if not start_app:
+                raise DeviceError(
+                    f"{self.transport.name} stands at its >>> prompt, no app runs; press ^D there or reset it"
+                )
+            self._soft_reset_at_prompt()
+            payload = self._greet(self._timeouts.start_s)
+        return self._begin(payload)
+
+    def reopen(self) -> Welcome:
+        """Open again after the board restarted itself, on a new line if its USB port went away meanwhile.
+
+        What was still in the inbox is of the old session. Raises as `open`.
+        """
+        self._is_open = False
+        self._inbox.clear()
+        self._forget_text()
+        deadline = self._clock() + self._timeouts.start_s
+        while True:
+            try:
+                return self._begin(self._greet(deadline - self._clock()))
+            except TransportLost:
+                self._open_line_again(deadline)
+
+    def _open_line_again(self, deadline: float) -> None:
+        name = self.transport.name
+        self.transport.close()
+        while True:
+            try:
+                self.transport = open_transport(name)
+                self._forget_text()
+                return
+            except TransportError:
+                if self._clock() > deadline:
+                    raise
+                self._pause(self._timeouts.repeat_s)
+
+    def _begin(self, payload: bytes | None) -> Welcome:
+        """A session from WELCOME's payload; the error of its absence from what came instead."""
+        if payload is None:
+            said = self.take_text() + self._decoder.pending.decode(errors="replace")
+            if PROMPT.decode() in said:
+                raise DeviceError(
+                    f"{self.transport.name} came back to its >>> prompt: no midge app runs on it"
+                    f"{_last_error(said)}; install one with: midge flash APP DEVICE",
+                    traceback=said,
+                )
+            raise ReplyTimeout(
+                f"{self.transport.name} did not come up within {self._timeouts.start_s:g} s; "
+                "reset the board and try again"
+            )
+        self.welcome = messages.read_welcome(payload)
+        if self.welcome.protocol != PROTOCOL:
+            self._send(wire.BYE)
+            raise VersionMismatch(
+                f"{self.transport.name} speaks protocol {self.welcome.protocol}, this midge {PROTOCOL}; "
+                "update midge or flash the board again"
+            )
+        self._is_open = True
+        return self.welcome
+
+    def close(self) -> None:
+        """Say BYE if the line still stands, and close it."""
+        if self._is_open:
+            self._is_open = False
+            with contextlib.suppress(TransportLost):
+                self._send(wire.BYE)
+        self.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # asking
+
+    def request(self, kind: int, *fields: int | bytes, tail: bytes = b"") -> int:
+        """Send a message and wait for its ACK; returns the ACK's value.
+
+        Asks again after a silence where that can do no harm. Raises DeviceError on NAK, ReplyTimeout.
+        """
+        payload = wire.pack(kind, *fields, tail=tail)
+        asked: set[int] = set()
+        for _ in range(ATTEMPTS if kind in REPEATABLE else 1):
+            asked.add(self._send(kind, payload))
+            value = self._reply(asked)
+            if value is not None:
+                return value
+        raise ReplyTimeout(
+            f"{self.transport.name} did not answer {wire.NAMES[kind]} within {self._timeouts.reply_s:g} s; "
+            "reset the board and try again"
+        )
+
+    # hearing
+
+    def receive(self, timeout_s: float) -> Message | None:
+        """The next message that the board sent unasked, or None after `timeout_s`.
+
+        STATUS is answered on the way. Raises ReplyTimeout if the board is silent for too long.
+        """
+        deadline = self._clock() + timeout_s
+        while not self._inbox:
+            left = deadline - self._clock()
+            if left < 0:
+                return None
+            self._pump(left)
+        return self._inbox.popleft()
+
+    def next_message(self) -> Message:
+        """The next message that the board sent unasked; raises ReplyTimeout after too long a silence."""
+        message = self.receive(self._timeouts.silence_s)
+        if message is None:
+            raise self._silent()
+        return message
+
+    def take_text(self) -> str:
+        """What came between the frames since the last call: prints of the app, tracebacks."""
+        self._text += self._decoder.take_text()
+        text, self._text = bytes(self._text), bytearray()
+        return text.decode(errors="replace")
+
+    # inside
+
+    def _send(self, kind: int, payload: bytes = b"") -> int:
+        """Frame and send; returns the frame's sequence number."""
+        seq = self._seq
+        self._seq = (seq + 1) % 256
+        self.transport.write(frame.encode_frame(kind, seq, payload))
+        return seq
+
+    def _read(self, timeout_s: float) -> list[tuple[int, int, bytes]]:
+        """What came whole within `timeout_s`, in order: (kind, sequence, payload)."""
+        frames: list[tuple[int, int, bytes]] = self._decoder.feed(self.transport.read(timeout_s))
+        return frames
+
+    def _greet(self, timeout_s: float) -> bytes | None:
+        """WELCOME's payload, or None if none came in `timeout_s` or a prompt came instead.
+
+        HELLO makes a prompt show itself: its first byte is ^B.
+        """
+        deadline = self._clock() + timeout_s
+        while self._clock() < deadline:
+            self.transport.write(wire.HELLO_FRAME)
+            again = min(self._clock() + self._timeouts.repeat_s, deadline)
+            while (left := again - self._clock()) > 0:
+                for kind, seq, payload in self._read(left):
+                    if kind == wire.WELCOME:
+                        self._next_in = (seq + 1) % 256
+                        self._seq = 1
+                        return payload
+            if PROMPT in self._heard():
+                return None
+        return None
+
+    def _heard(self) -> bytes:
+        self._text += self._decoder.take_text()
+        del self._text[:-TEXT_LIMIT_BYTES]
+        pending: bytes = self._decoder.pending
+        return bytes(self._text) + pending
+
+    def _forget_text(self) -> None:
+        self._text.clear()
+        self._decoder = frame.FrameDecoder(keep_text=True)
+
+    def _soft_reset_at_prompt(self) -> None:
+        """From the prompt: clear the line, then ^D, so that main.py runs."""
+        self.transport.write(_INTERRUPT)
+        self._wait_for_prompt()
+        self._forget_text()
+        self.transport.write(_SOFT_RESET)
+
+    def _wait_for_prompt(self) -> None:
+        deadline = self._clock() + self._timeouts.hello_s
+        heard = b""
+        while (left := deadline - self._clock()) > 0 and not heard.endswith(PROMPT):
+            heard += self.transport.read(left)
+
+    def _pump(self, timeout_s: float) -> None:
+        """Read once and sort what came: answers stay, STATUS is answered, the rest goes to the inbox."""
+        for kind, seq, payload in self._read(timeout_s):
+            if kind == wire.WELCOME:  # the answer to a HELLO said twice
+                self._next_in = (seq + 1) % 256
+                continue
+            if self._next_in is not None:
+                self.missed_frames += (seq - self._next_in) % 256
+            self._next_in = (seq + 1) % 256
+            if kind in (wire.ACK, wire.NAK):
+                self._arrived.append((kind, seq, payload))
+                continue
+            message = messages.decode(kind, payload)
+            if isinstance(message, Status):
+                self._send(wire.BEAT)
+            self._inbox.append(message)
+        self._heard()
+
+    def _reply(self, asked: set[int]) -> int | None:
+        """The value of the ACK to one of the frames `asked`, or None after a silence."""
+        deadline = self._clock() + self._timeouts.reply_s
+        while True:
+            while self._arrived:
+                kind, _, payload = self._arrived.popleft()
+                fields = wire.unpack(kind, payload)
+                if fields[0] not in asked:
+                    continue  # the late answer to a frame that was said again
+                if kind == wire.ACK:
+                    return int(fields[1])
+                raise _refusal(self.transport.name, int(fields[1]), fields[2].decode(errors="replace"))
+            left = deadline - self._clock()
+            if left <= 0:
+                return None
+            self._pump(left)
+
+    def _silent(self) -> ReplyTimeout:
+        return ReplyTimeout(
+            f"{self.transport.name} has said nothing for {self._timeouts.silence_s:g} s; "
+            "reset the board and try again"
+        )
+
+
+def connect(device: str, *, timeouts: Timeouts | None = None) -> Session:
+    """Open the line to `device` and a session on it; use it as a context manager.
+
+    Raises DeviceNotFound, TransportError, and whatever `Session.open` raises.
+    """
+    session = Session(open_transport(device), timeouts=timeouts)
+    try:
+        session.open()
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _last_error(text: str) -> str:
+    """The last error in what the board printed, in brackets, or nothing."""
+    lines = [line.strip() for line in text.splitlines() if "Error" in line or "Exception" in line]
+    return f" ({lines[-1]})" if lines else ""
+
+
+def _refusal(name: str, code: int, text: str) -> DeviceError:
+    word = wire.CODES.get(code, str(code))
+    lines = text.strip().splitlines()
+    because = f": {lines[-1]}" if lines else ""
+    advice = (
+        "flash the board again if it stays so" if code == wire.INTERNAL else _ADVICE.get(code, "try again")
+    )
+    return DeviceError(f"{name} refused ({word}{because}); {advice}", code=code, traceback=text)
+
+
+_ADVICE = {
+    wire.BUSY: "wait for the stream or push under way to end, or reset the board",
+    wire.NO_SPACE: "remove files from the board",
+    wire.NO_MEMORY: "choose a smaller model",
+    wire.WRONG_TARGET: "build for the board's target",
+    wire.WRONG_ABI: "flash the board again",
+    wire.SENSOR: "check the sensor's wiring, and that it can do this rate and range",
+    wire.UNKNOWN: "flash the board again: its library is older than this midge",
+}

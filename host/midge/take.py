@@ -1,0 +1,235 @@
+"""Writes one take to disk as it comes; what is written survives an interrupt, a lost line and a full disk.
+
+Both files grow as `.part` and get their names at the end, the samples first: where the sidecar is, the
+recording is whole. Room for the sidecar is taken at the start, so that a full disk can't keep it unfinished.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+
+from .errors import DatasetError
+from .recording import Description, Gap, Int16, Recording, description_fields, sidecar
+
+SIDECAR_STEP_BYTES = 4096
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Not allowed in a file name on one of the systems that midge runs on.
+_UNSAFE = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
+
+
+def take_name(folder: Path, label: str, group: str = "") -> str:
+    """The first free name `LABEL_GROUP_001`… in `folder`.
+
+    Raises DatasetError if label or group can't be part of a file name.
+    """
+    for what, word in (("label", label), ("group", group)):
+        if word and (set(word) & _UNSAFE or word.startswith((".", " ")) or word.endswith((".", " "))):
+            raise DatasetError(f"{what} {word!r} can't be part of a file name; use letters, digits, - and _")
+    stem = f"{label}_{group}" if group else label
+    taken = (
+        {path.name.split(".")[0] for path in folder.glob(f"{_literal(stem)}_*")} if folder.is_dir() else set()
+    )
+    number = 1
+    while f"{stem}_{number:03d}" in taken:
+        number += 1
+    return f"{stem}_{number:03d}"
+
+
+def _literal(stem: str) -> str:
+    return "".join(f"[{char}]" if char in "[*?" else char for char in stem)
+
+
+class TakeWriter:
+    """One recording being written into `folder` as `name`.
+
+    Raises DatasetError if a recording of that name is there already, or `folder` can't be written.
+    """
+
+    def __init__(self, folder: Path, name: str, description: Description) -> None:
+        self.path = folder / f"{name}.csv"
+        self._sidecar_path = folder / f"{name}.json"
+        self._description = description
+        self._gaps: list[Gap] = []
+        self._reserved_bytes = 0
+        self.n_samples = 0
+        self._written_bytes = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._csv = _create(self.path)
+        except OSError as error:
+            raise _failure(error, folder) from error
+        try:
+            self._json = _create(self._sidecar_path)
+            self._reserve()
+            self._write((",".join(description.channels) + "\n").encode())
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, OSError):
+                raise _failure(error, folder) from error
+            raise
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return tuple(self._gaps)
+
+    @property
+    def lost(self) -> int:
+        """Samples marked as missing so far."""
+        return sum(gap.lost for gap in self._gaps)
+
+    def append(self, samples: Int16) -> None:
+        """Add rows, int16 of shape (n, n_channels); raises DatasetError when the disk is
+        full, and keeps the rows that fitted whole."""
+        if (
+            samples.dtype != np.int16
+            or samples.ndim != 2
+            or samples.shape[1] != len(self._description.channels)
+        ):
+            raise DatasetError(
+                f"samples of {samples.dtype} {samples.shape} don't fit the "
+                f"{len(self._description.channels)} int16 channels; check recipe and sensor"
+            )
+        rows = [",".join(map(str, row)) + "\n" for row in samples.tolist()]
+        try:
+            self._write("".join(rows).encode())
+        except OSError as error:
+            self._keep_whole_rows(rows)
+            raise _failure(error, self.path.parent) from error
+        self.n_samples += len(rows)
+
+    def lose(self, n_samples: int) -> None:
+        """Mark `n_samples` as missing before the next row; DatasetError if the mark has no room."""
+        if n_samples < 1:
+            return
+        before = list(self._gaps)
+        if self._gaps and self._gaps[-1].at == self.n_samples:
+            self._gaps[-1] = Gap(self.n_samples, self._gaps[-1].lost + n_samples)
+        else:
+            self._gaps.append(Gap(self.n_samples, n_samples))
+        try:
+            self._reserve()
+        except OSError as error:
+            self._gaps = before
+            raise _failure(error, self.path.parent) from error
+
+    def finish(
+        self, *, measured_rate_hz: float | None = None, jitter_us: float | None = None, partial: str = ""
+    ) -> Path:
+        """Give both files their names; returns the samples' path. `partial` says why the take ends early."""
+        self._description = replace(
+            self._description, measured_rate_hz=measured_rate_hz, jitter_us=jitter_us, partial=partial[:400]
+        )
+        try:
+            text = self._sidecar_text()
+            self._json.seek(0)
+            self._json.truncate(len(text))
+            _write_all(self._json, text)
+            for file in (self._csv, self._json):
+                os.fsync(file.fileno())
+                file.close()
+            _part(self.path).rename(self.path)
+            _part(self._sidecar_path).rename(self._sidecar_path)
+        except OSError as error:
+            raise _failure(error, self.path.parent) from error
+        return self.path
+
+    def discard(self) -> None:
+        """Remove what was written; after `finish` it does nothing."""
+        for path, file in ((self.path, "_csv"), (self._sidecar_path, "_json")):
+            if hasattr(self, file):
+                getattr(self, file).close()
+                _part(path).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def _write(self, data: bytes) -> None:
+        _write_all(self._csv, data)
+        self._written_bytes += len(data)
+
+    def _keep_whole_rows(self, rows: list[str]) -> None:
+        """After a short write: keep the rows that fit whole, cut the rest off."""
+        fitted = os.fstat(self._csv.fileno()).st_size - self._written_bytes
+        for row in rows:
+            if len(row) > fitted:
+                break
+            fitted -= len(row)
+            self._written_bytes += len(row)
+            self.n_samples += 1
+        self._csv.truncate(self._written_bytes)
+        self._csv.seek(self._written_bytes)
+
+    def _sidecar_text(self) -> bytes:
+        about = sidecar(self._description, self.n_samples, self.gaps)
+        return (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
+
+    def _reserve(self) -> None:
+        """Hold room for the finished sidecar: reason of the end, final counts and figures included."""
+        needed = len(self._sidecar_text()) + 600
+        if needed > self._reserved_bytes:
+            step = SIDECAR_STEP_BYTES
+            room = -(-needed // step) * step
+            self._json.seek(self._reserved_bytes)
+            _write_all(self._json, b" " * (room - self._reserved_bytes))
+            self._reserved_bytes = room
+
+
+def save(recording: Recording, folder: Path, name: str) -> Path:
+    """Write a whole recording into `folder` as `name`; returns the samples' path. Errors as `TakeWriter`."""
+    description = Description(**description_fields(recording))
+    with TakeWriter(folder, name, description) as writer:
+        row = 0
+        for gap in recording.gaps:
+            writer.append(recording.samples[row : gap.at])
+            writer.lose(gap.lost)
+            row = gap.at
+        writer.append(recording.samples[row:])
+        return writer.finish(
+            measured_rate_hz=recording.measured_rate_hz,
+            jitter_us=recording.jitter_us,
+            partial=recording.partial,
+        )
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _create(path: Path) -> BinaryIO:
+    """A new `.part`; FileExistsError if the name is taken.
+
+    The part comes first, so two writers can't both pass.
+    """
+    file = _part(path).open("xb", buffering=0)
+    if path.exists():
+        file.close()
+        _part(path).unlink()
+        raise FileExistsError(errno.EEXIST, "exists", str(path))
+    return file
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _failure(error: OSError, folder: Path) -> DatasetError:
+    if error.errno in _FULL:
+        return DatasetError(f"no room left in {folder}; what was recorded is kept: make room and record on")
+    if isinstance(error, FileExistsError):
+        return DatasetError(f"{error.filename} is there already and is not overwritten; choose another name")
+    return DatasetError(f"{folder} can't be written ({error.strerror}); choose another folder with --into")
