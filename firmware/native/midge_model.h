@@ -6,7 +6,7 @@
 
 #include "model_config.h"
 
-#if defined(__GNUC__) && !defined(MIDGE_HOST)
+#if defined(__GNUC__)
 #define MIDGE_MODEL_API __attribute__((visibility("hidden")))
 #else
 #define MIDGE_MODEL_API
