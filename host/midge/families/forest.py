@@ -1,0 +1,62 @@
+"""Decision trees and forests of scikit-learn → IR."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..compile.ir import Forest, Tree
+from ..errors import UnsupportedModel
+
+# Class numbers are bytes in the node tables.
+MAX_CLASSES = 255
+
+
+def to_ir(estimator: Any) -> Forest:
+    """The fitted classifier as a `Forest` over the features it was fitted on.
+
+    Raises
+    ------
+    UnsupportedModel
+        not fitted, several outputs, missing values, or too many classes; names the part
+    """
+    name = type(estimator).__name__
+    if not hasattr(estimator, "classes_"):
+        raise UnsupportedModel(f"{name} is not fitted; call fit(X, y) first")
+    if getattr(estimator, "n_outputs_", 1) != 1:
+        raise UnsupportedModel(
+            f"{name} has {estimator.n_outputs_} outputs (y with several columns); fit one model an output"
+        )
+    if len(estimator.classes_) > MAX_CLASSES:
+        raise UnsupportedModel(f"{name} has {len(estimator.classes_)} classes; midge takes {MAX_CLASSES}")
+    grown = getattr(estimator, "estimators_", [estimator])
+    return Forest(
+        int(estimator.n_features_in_),
+        len(estimator.classes_),
+        tuple(_tree(part.tree_, name) for part in grown),
+    )
+
+
+def _tree(grown: Any, name: str) -> Tree:
+    is_leaf = grown.children_left < 0
+    # Old node number → place among the inner nodes, or ~place among the leaves; both keep their order.
+    place = np.where(is_leaf, ~(np.cumsum(is_leaf) - 1), np.cumsum(~is_leaf) - 1).astype(np.int32)
+    inner = np.flatnonzero(~is_leaf)
+    if not np.isfinite(grown.threshold[inner]).all():
+        # A split at infinity parts the missing values from the rest.
+        raise UnsupportedModel(
+            f"{name} was fitted on missing values (NaN), which int16 features can't hold; fill them first"
+        )
+    value = np.asarray(grown.value[is_leaf, 0, :], np.float64)
+    if not np.isfinite(value).all():
+        raise UnsupportedModel(
+            f"{name} has a leaf without samples (class weights of 0?); its value is not a number"
+        )
+    return Tree(
+        feature=np.asarray(grown.feature[inner], np.int32),
+        threshold=np.asarray(grown.threshold[inner], np.float64),
+        left=place[grown.children_left[inner]],
+        right=place[grown.children_right[inner]],
+        value=value,
+    )
