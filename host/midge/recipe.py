@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import assets
+from . import features as feature_names
 from .errors import RecipeError
 
 FILE_NAME = "app.toml"
@@ -46,7 +47,6 @@ FEATURE_SETS: dict[str, tuple[str, ...]] = {
 # No ':' or '/' in labels: they become file and folder names on every system.
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,30}\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
-_FEATURE = re.compile(r"(?P<channel>[a-z]+)\.(?P<statistic>[a-z]+)(@(?P<k>\d+)/(?P<n>\d+))?\Z")
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ class _Section:
                 raise self.fail(key, f"{item!r} is not a string")
             problem = check(item)
             if problem:
-                raise self.fail(key, f"{item!r} {problem}")
+                raise self.fail(key, problem)
             if value.count(item) > 1:
                 raise self.fail(key, f"{item!r} is there twice")
         return tuple(value)
@@ -270,7 +270,7 @@ def _sensor(section: _Section) -> Sensor:
     kind = section.one_of("kind", SENSOR_KINDS)
 
     def channel(name: str) -> str | None:
-        return None if name in MOTION_CHANNELS else f"is not one of {', '.join(MOTION_CHANNELS)}"
+        return None if name in MOTION_CHANNELS else f"{name!r} is not one of {', '.join(MOTION_CHANNELS)}"
 
     sensor = Sensor(
         kind=kind,
@@ -296,16 +296,11 @@ def _window(section: _Section) -> Window:
 
 
 def _features(section: _Section, channels: tuple[str, ...]) -> Features:
-    known = (*channels, MAGNITUDE)
-
     def feature(name: str) -> str | None:
-        match = _FEATURE.match(name)
-        if match is None:
-            return "is not CHANNEL.STATISTIC or CHANNEL.STATISTIC@K/N"
-        if match["channel"] not in known:
-            return f"has no channel of {', '.join(known)}"
-        if match["k"] and not 1 <= int(match["k"]) <= int(match["n"]):
-            return f"has no part {match['k']} of {match['n']}"
+        try:
+            feature_names.parse(name, channels)
+        except RecipeError as error:
+            return str(error)
         return None
 
     chosen = section.get("set", str, None, says=f"one of {', '.join(FEATURE_SETS)}")

@@ -1,0 +1,172 @@
+"""A dataset: a folder of recordings; and the windows that a recipe cuts out of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import recording, segmenting
+from .errors import DatasetError
+from .recipe import Recipe
+from .recording import Recording
+
+# Windows of one take overlap more in training than on the board, so that every alignment is seen.
+STEPS_PER_HOP = 4
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Recordings below a folder, in the order of their paths."""
+
+    folder: Path
+    recordings: tuple[Recording, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that occur, sorted."""
+        return tuple(sorted({item.label for item in self.recordings}))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups that occur, sorted; recordings without one don't count."""
+        return tuple(sorted({item.group for item in self.recordings if item.group}))
+
+
+class Windows(NamedTuple):
+    """Windows of a dataset, n of them.
+
+    `windows` int16 (n, length, channels) canonical samples; `labels` int (n,) indices into the recipe's
+    labels; `groups` str (n,), a recording without a group being a group of its own; `recording` int (n,)
+    indices into the dataset's recordings; `start` int (n,) the window's first row there.
+    """
+
+    windows: npt.NDArray[np.int16]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.str_]
+    recording: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+
+
+def load(folder: str | Path) -> Dataset:
+    """Read every recording below `folder`; raises DatasetError if there is none or one is not whole."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{folder} is no folder; record into one with: midge record APP --device DEVICE --label L"
+        )
+    found = [
+        recording.load(path)
+        for path in sorted(folder.rglob("*.json"))
+        if any(path.with_suffix(suffix).is_file() for suffix in recording.SUFFIXES)
+    ]
+    if not found:
+        raise DatasetError(f"{folder} holds no recording; make one with: midge record, or midge import")
+    return Dataset(folder, tuple(found))
+
+
+def lsb_per_g(recipe: Recipe) -> float:
+    """Scale of canonical motion samples at the recipe's range."""
+    return 32768 / recipe.sensor.range_g
+
+
+def canonical(item: Recording, recipe: Recipe) -> npt.NDArray[np.int16]:
+    """The samples as the recipe's board gives them; raises DatasetError if rate, channels or unit don't fit."""
+    where = item.path or "recording"
+    if item.channels != recipe.sensor.channels:
+        raise DatasetError(
+            f"{where} has the channels {','.join(item.channels)} and app {recipe.name!r} needs "
+            f"{','.join(recipe.sensor.channels)}; import it again with --columns"
+        )
+    if abs(item.rate_hz / recipe.sensor.rate_hz - 1.0) > recipe.sensor.rate_tolerance:
+        raise DatasetError(
+            f"{where} is at {item.rate_hz:g} Hz and app {recipe.name!r} needs {recipe.sensor.rate_hz} Hz; "
+            "import it again (that resamples), or set rate_hz in app.toml"
+        )
+    if item.unit != "g":
+        raise DatasetError(f"{where} is in {item.unit!r}, not in g; import it again with --unit")
+    wanted = lsb_per_g(recipe)
+    if item.scale == wanted:
+        return item.samples
+    scaled = np.rint(item.samples * (wanted / item.scale))
+    return np.asarray(np.clip(scaled, -32768, 32767), dtype=np.int16)
+
+
+def stretches(item: Recording) -> list[tuple[int, int]]:
+    """First and last + 1 row of each part of a recording that has no gap inside."""
+    cuts = sorted({0, len(item.samples), *(gap.at for gap in item.gaps)})
+    return list(itertools.pairwise(cuts))
+
+
+def windows(
+    dataset: Dataset, recipe: Recipe, *, hop: int | None = None, note: Callable[[str], None] | None = None
+) -> Windows:
+    """Cut the dataset as the board would, but never across a gap.
+
+    With `windows = "all"` in the recipe's [train], every window carries its recording's label. With
+    `"event"`, a recording of another label than the background is rest, gesture, rest (several times):
+    windows that show a whole performance carry the label, windows that show next to none the
+    background's, the others are left out.
+
+    `hop` (samples) defaults to a quarter of the recipe's for "event", else to the recipe's. `note` hears of
+    recordings that give no window. Raises DatasetError if a label is not the recipe's or nothing is left.
+    """
+    length = recipe.window.length
+    by_event = recipe.train.windows == "event"
+    if hop is None:
+        hop = max(1, recipe.window.hop // STEPS_PER_HOP) if by_event else recipe.window.hop
+    cut: list[npt.NDArray[np.int16]] = []
+    labels: list[npt.NDArray[np.int64]] = []
+    owners: list[npt.NDArray[np.int64]] = []
+    begins: list[npt.NDArray[np.int64]] = []
+    for number, item in enumerate(dataset.recordings):
+        label = _label_index(item, recipe)
+        samples = canonical(item, recipe)
+        before = len(cut)
+        for start, stop in stretches(item):
+            starts = np.arange(start, stop - length + 1, hop)
+            chosen = np.full(len(starts), label)
+            if by_event and item.label != recipe.background:
+                starts, chosen = _around_events(samples[start:stop], starts, start, recipe, label)
+            if len(starts):
+                cut.append(samples[starts[:, None] + np.arange(length)])
+                labels.append(chosen)
+                owners.append(np.full(len(starts), number))
+                begins.append(starts)
+        if note is not None and len(cut) == before:
+            note(f"{item.path}: no window of {length} samples in it; left out")
+    if not cut:
+        raise DatasetError(
+            f"{dataset.folder} holds no stretch of {length} samples without a gap; record longer takes"
+        )
+    owner = np.concatenate(owners)
+    names = [item.group or f"recording {number}" for number, item in enumerate(dataset.recordings)]
+    return Windows(
+        np.concatenate(cut), np.concatenate(labels), np.array(names)[owner], owner, np.concatenate(begins)
+    )
+
+
+def _label_index(item: Recording, recipe: Recipe) -> int:
+    if item.label not in recipe.labels:
+        raise DatasetError(
+            f"{item.path} is labelled {item.label!r}, app {recipe.name!r} knows {', '.join(recipe.labels)}; "
+            "add it to [labels] in app.toml or remove the recording"
+        )
+    return recipe.labels.index(item.label)
+
+
+def _around_events(
+    samples: npt.NDArray[np.int16], starts: npt.NDArray[np.int64], offset: int, recipe: Recipe, label: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The windows of a gesture's take that say something, and what they say."""
+    assert recipe.background is not None
+    found = segmenting.performances(samples, recipe.sensor.rate_hz, lsb_per_g(recipe))
+    shares = segmenting.shown(starts - offset, recipe.window.length, found)
+    says = (shares >= segmenting.SHOWS) | (shares <= segmenting.SHOWS_NOT)
+    background = recipe.labels.index(recipe.background)
+    return starts[says], np.where(shares >= segmenting.SHOWS, label, background)[says]
