@@ -76,7 +76,7 @@ def lsb_per_g(recipe: Recipe) -> float:
 
 
 def canonical(item: Recording, recipe: Recipe) -> npt.NDArray[np.int16]:
-    """The samples as the recipe's board gives them; raises DatasetError if rate, channels or unit don't fit."""
+    """The samples as the recipe's board gives them; raises DatasetError if rate, channels or unit differ."""
     where = item.path or "recording"
     if item.channels != recipe.sensor.channels:
         raise DatasetError(

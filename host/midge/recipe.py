@@ -316,7 +316,9 @@ def _features(section: _Section, channels: tuple[str, ...]) -> Features:
 
 def _labels(section: _Section) -> tuple[tuple[str, ...], str | None]:
     def label(name: str) -> str | None:
-        return None if _LABEL.match(name) else "must be at most 31 letters, digits, spaces or any of '_.+-'"
+        return (
+            None if _LABEL.match(name) else f"{name!r} must be at most 31 letters, digits, spaces or '_.+-'"
+        )
 
     names = section.names("names", label)
     if not 2 <= len(names) <= 64:
