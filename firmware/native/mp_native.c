@@ -1,0 +1,69 @@
+/* Board primitives as a Python module: checks every argument, then calls primitives.c. */
+#include "mp_native.h"
+
+#include "primitives.h"
+
+enum { CHANNELS = 3, TABLE_LENGTH = 1 + 2 * CHANNELS };
+
+mp_obj_t native_scale_axes(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    int16_t *block;
+    const size_t n_values =
+        int16_array_get(self, args[0], MP_BUFFER_WRITE, &block, "block must be a writable array('h')");
+    const int32_t n_samples = int_get_within(self, args[1], 0, (int32_t)(n_values / CHANNELS),
+                                             "n_samples must be 0..samples in block");
+    mp_buffer_t buffer;
+    if (!mp_buffer_get(args[2], &buffer, MP_BUFFER_READ) || buffer.typecode != 'i') {
+        type_error_raise(self, "table must be array('i')");
+    }
+    const int32_t *table = buffer.start;
+    if (buffer.length_bytes != TABLE_LENGTH * sizeof(int32_t)) {
+        value_error_raise(self, "table must hold shift, then source and multiplier for 3 channels");
+    }
+    if (table[0] < SHIFT_MIN || table[0] > SHIFT_MAX) {
+        value_error_raise(self, "shift must be 1..16");
+    }
+    for (int32_t c = 0; c < CHANNELS; c++) {
+        if (table[1 + 2 * c] < 0 || table[1 + 2 * c] >= CHANNELS) {
+            value_error_raise(self, "source must be 0..2");
+        }
+        if (table[2 + 2 * c] < -MULTIPLIER_MAX || table[2 + 2 * c] > MULTIPLIER_MAX) {
+            value_error_raise(self, "multiplier must be -65535..65535");
+        }
+    }
+    axes_scale(block, n_samples, CHANNELS, table);
+    return mp_none();
+}
+
+typedef int32_t (*cobs_t)(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room);
+
+static mp_obj_t cobs_call(const mp_function_t *self, const mp_obj_t *args, cobs_t operation)
+{
+    mp_buffer_t source;
+    mp_buffer_t destination;
+    if (!mp_buffer_get(args[0], &source, MP_BUFFER_READ)) {
+        type_error_raise(self, "src must be a buffer");
+    }
+    const int32_t length = int_get_within(self, args[1], 0, (int32_t)source.length_bytes, "n must be 0..len(src)");
+    if (!mp_buffer_get(args[2], &destination, MP_BUFFER_WRITE)) {
+        type_error_raise(self, "dst must be a writable buffer");
+    }
+    const int32_t written = operation(source.start, length, destination.start, (int32_t)destination.length_bytes);
+    if (written == -2) {
+        value_error_raise(self, "dst is too short");
+    }
+    return mp_int(written);
+}
+
+mp_obj_t native_cobs_encode(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    return cobs_call(self, args, cobs_encode);
+}
+
+mp_obj_t native_cobs_decode(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    return cobs_call(self, args, cobs_decode);
+}

@@ -1,0 +1,18 @@
+/* Board primitives: the byte and sample loops that Python on a board must not run. */
+#ifndef PRIMITIVES_H
+#define PRIMITIVES_H
+
+#include <stdint.h>
+
+enum { SHIFT_MIN = 1, SHIFT_MAX = 16, MULTIPLIER_MAX = 65535 };
+
+/* out[c] = sat16((sample[source[c]] * multiplier[c] + half) >> shift) for every sample, in place: rounds half up.
+   table = shift, then source, multiplier for each channel, already checked. */
+void axes_scale(int16_t *samples, int32_t n_samples, int32_t n_channels, const int32_t *table);
+
+/* Consistent overhead byte stuffing (Cheshire and Baker, 1999) without the delimiter.
+   Both return the bytes written; -2 if `room` is too small. decode: -1 if `source` is no COBS text; it may work in place. */
+int32_t cobs_encode(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room);
+int32_t cobs_decode(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room);
+
+#endif
