@@ -86,7 +86,7 @@ def _thumb(name: str, mpy_arch: int, **facts: object) -> Target:
     return Target(name=name, mpy_arch=mpy_arch, **{**common, **facts})  # type: ignore[arg-type]
 
 
-# strict_align: not even cores that allow unaligned loads are sent any; they cost cycles, and can be made to trap.
+# strict_align: even cores that allow unaligned loads get none; they cost cycles, and can be made to trap.
 _ROWS = (
     Target(
         name="x64",
@@ -153,7 +153,7 @@ _ROWS = (
         mpy_arch=10,
         word_bytes=4,
         boards="ESP32, ESP32-S3",
-        missing="xtensawin (ESP32, ESP32-S3) can't be built yet: the bundled compiler has no Xtensa back end; "
+        missing="xtensawin (ESP32, ESP32-S3) can't be built yet: the compiler has no Xtensa back end; "
         "ESP32-C3 and C6 work as target rv32imc",
     ),
 )

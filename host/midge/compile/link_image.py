@@ -156,8 +156,8 @@ def _relocate(file: ELFFile, blob: bytearray, target: Target) -> tuple[int, ...]
         for relocation in section.iter_relocations():
             if relocation["r_info_type"] != target.relative_relocation:
                 raise LinkError(
-                    f"relocation type {relocation['r_info_type']} at {relocation['r_offset']:#x} can't be packaged: "
-                    "something refers to a symbol outside the module"
+                    f"relocation type {relocation['r_info_type']} at {relocation['r_offset']:#x} "
+                    "can't be packaged: something refers to a symbol outside the module"
                 )
             found.append(_word_index(relocation["r_offset"], blob, target))
             if target.has_addends:

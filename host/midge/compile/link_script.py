@@ -7,8 +7,8 @@ BLOB_SECTION = ".blob"
 # Read by the dynamic loader of an operating system; midge translates them, the module never holds them.
 DYNAMIC_SECTIONS = (".dynsym", ".dynstr", ".hash", ".gnu.hash", ".dynamic", ".rel.dyn", ".rela.dyn")
 
-# The order is text, slot, constants, data: execution starts at offset 0. Data and bss are inside as well: code
-# that is position-independent can't reach a bss that the firmware places elsewhere.
+# Text first: execution starts at offset 0. Data and bss are inside as well: code that is position-independent
+# can't reach a bss that the firmware places elsewhere.
 _BLOB = (
     f"KEEP(*(.text.{ENTRY}))",
     "*(.text .text.*)",

@@ -31,7 +31,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Exports:
-    """What a module shows to Python: `headers` declare the names used, `entries` are files of firmware/native."""
+    """What a module shows to Python.
+
+    `headers` declare the C names used; `entries` are the files of firmware/native that define them.
+    """
 
     constants: tuple[Constant, ...]
     functions: tuple[Function, ...]
@@ -75,8 +78,9 @@ NATIVE = Exports(
 
 def qstrs(name: str, exports: Exports) -> tuple[str, ...]:
     """The module's string table, in the order that mp_module.h declares."""
-    names = [export.name for export in (*exports.constants, *exports.functions)]
-    return (f"{name}.mpy", *ERROR_KINDS, *names)
+    constants = (constant.name for constant in exports.constants)
+    functions = (function.name for function in exports.functions)
+    return (f"{name}.mpy", *ERROR_KINDS, *constants, *functions)
 
 
 def export_table(exports: Exports) -> str:

@@ -1,7 +1,7 @@
-"""Writes and reads `.mpy` files that hold one native module (version 6, sub-version 3: MicroPython 1.23 and later).
+"""Writes and reads `.mpy` files that hold one native module (version 6.3: MicroPython 1.23 and later).
 
-Format: MicroPython, `py/persistentcode.c` and `tools/mpy_ld.py`'s documentation of the relocation stream. A vuint is
-big-endian base 128; the top bit is set on all bytes but the last.
+Format: MicroPython, `py/persistentcode.c`. A vuint is big-endian base 128; the top bit is set on all bytes but
+the last.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COUNTED = 6  # below it, kinds come as 2 * destination, + 1 if a count follows
 
 @dataclass(frozen=True)
 class Relocation:
-    """`count` consecutive words from word `index` of the text (or of the rodata) to which `destination` is added.
+    """`count` words of the text (or rodata), from word `index` on, to which `destination` is added.
 
     `destination` is one of the constants above; FUN_TABLE_ENTRY + i stands for the value of table entry i.
     """

@@ -1,7 +1,7 @@
 """Is an instruction in the target's set? One rule a set: emulators run more than the cores do.
 
-Encodings: ARMv6-M Architecture Reference Manual (DDI 0419) A5; ARMv7-M (DDI 0403) A5; RISC-V unprivileged ISA,
-chapters 'RV32I', 'M', 'C' and the instruction set listings.
+Encodings: ARMv6-M Architecture Reference Manual (DDI 0419) A5; ARMv7-M (DDI 0403) A5; RISC-V unprivileged
+ISA, chapters 'RV32I', 'M', 'C' and the instruction set listings.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _is_coprocessor(word: int) -> bool:
     return word >> 24 & 0xEC == 0xEC
 
 
-def _is_dsp(word: int) -> bool:
+def _is_dsp(word: int) -> bool:  # noqa: PLR0911
     """DSP extension (DDI 0403 A5.3): the 32-bit instructions that M4 and M7 have and M3 has not."""
     first, second = word >> 16, word & 0xFFFF
     if first & 0xFFE0 == 0xEAC0:  # pkhbt, pkhtb
@@ -145,7 +145,7 @@ def _is_armv7emdp(instruction: Instruction) -> bool:
     return not _is_coprocessor(word) or word >> 8 & 0xF in (10, 11)
 
 
-def _is_rv32imc(instruction: Instruction) -> bool:
+def _is_rv32imc(instruction: Instruction) -> bool:  # noqa: PLR0911
     word = instruction.word
     if instruction.length_bytes == 2:
         return _is_rv32c(word)

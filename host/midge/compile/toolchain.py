@@ -1,6 +1,6 @@
 """Compiles and links C with the bundled zig: modules for every target, shared libraries for this machine.
 
-Everything is kept in the user's cache folder by content, so that a build that was done before starts no compiler.
+Everything is kept in the user's cache folder by content: a build that was done before starts no compiler.
 """
 
 from __future__ import annotations
@@ -108,7 +108,13 @@ def _run_zig(arguments: Sequence[str], folder: Path, failure: type[CompileError]
     zig_cache = str(cache_folder() / "zig")
     environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache}
     done = subprocess.run(
-        [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
+        [program, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         raise failure(f"the C compiler refused: {_first_error(done.stderr)}")
