@@ -87,11 +87,11 @@ class Session:
         self._clock = clock
         self._pause = pause
         self._decoder = frame.FrameDecoder(keep_text=True)
-        self._arrived: deque[tuple[int, int, bytes]] = deque()
+        self._arrived: deque[tuple[int, bytes]] = deque()
         self._inbox: deque[Message] = deque()
         self._text = bytearray()
         self._seq = 1  # HELLO is constant and has 0
-        self._next_in: int | None = None
+        self._last_in = 0
         self._is_open = False
 
     # opening and closing
@@ -226,6 +226,13 @@ class Session:
             raise self._silent()
         return message
 
+    def idle(self, duration_s: float) -> None:
+        """Keep the session alive for `duration_s` s; what comes meanwhile is dropped."""
+        until = self._clock() + duration_s
+        while (left := until - self._clock()) > 0:
+            self._pump(left)
+            self._inbox.clear()
+
     def take_text(self) -> str:
         """What came between the frames since the last call: prints of the app, tracebacks."""
         self._text += self._decoder.take_text()
@@ -256,10 +263,11 @@ class Session:
             self.transport.write(wire.HELLO_FRAME)
             again = min(self._clock() + self._timeouts.repeat_s, deadline)
             while (left := again - self._clock()) > 0:
-                for kind, seq, payload in self._read(left):
+                frames = self._read(left)
+                for at, (kind, seq, payload) in enumerate(frames):
                     if kind == wire.WELCOME:
-                        self._next_in = (seq + 1) % 256
-                        self._seq = 1
+                        self._seq, self._last_in = 1, seq
+                        self._sort(frames[at + 1 :])
                         return payload
             if PROMPT in self._heard():
                 return None
@@ -289,29 +297,34 @@ class Session:
             heard += self.transport.read(left)
 
     def _pump(self, timeout_s: float) -> None:
-        """Read once and sort what came: answers stay, STATUS is answered, the rest goes to the inbox."""
-        for kind, seq, payload in self._read(timeout_s):
+        """Read once and sort what came."""
+        self._sort(self._read(timeout_s))
+        self._heard()
+
+    def _sort(self, frames: list[tuple[int, int, bytes]]) -> None:
+        """Keep answers, answer STATUS, put the rest into the inbox; a frame that came twice counts once."""
+        for kind, seq, payload in frames:
             if kind == wire.WELCOME:  # the answer to a HELLO said twice
-                self._next_in = (seq + 1) % 256
+                self._last_in = seq
                 continue
-            if self._next_in is not None:
-                self.missed_frames += (seq - self._next_in) % 256
-            self._next_in = (seq + 1) % 256
+            if seq == self._last_in:
+                continue
+            self.missed_frames += (seq - self._last_in - 1) % 256
+            self._last_in = seq
             if kind in (wire.ACK, wire.NAK):
-                self._arrived.append((kind, seq, payload))
+                self._arrived.append((kind, payload))
                 continue
             message = messages.decode(kind, payload)
             if isinstance(message, Status):
                 self._send(wire.BEAT)
             self._inbox.append(message)
-        self._heard()
 
     def _reply(self, asked: set[int]) -> int | None:
         """The value of the ACK to one of the frames `asked`, or None after a silence."""
         deadline = self._clock() + self._timeouts.reply_s
         while True:
             while self._arrived:
-                kind, _, payload = self._arrived.popleft()
+                kind, payload = self._arrived.popleft()
                 fields = wire.unpack(kind, payload)
                 if fields[0] not in asked:
                     continue  # the late answer to a frame that was said again

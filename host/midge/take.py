@@ -61,13 +61,12 @@ class TakeWriter:
         self._reserved_bytes = 0
         self.n_samples = 0
         self._written_bytes = 0
+        self._keep = False
+        self._files: list[tuple[Path, BinaryIO]] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._csv = _create(self.path)
-        except OSError as error:
-            raise _failure(error, folder) from error
-        try:
-            self._json = _create(self._sidecar_path)
+            self._csv = self._create(self.path)
+            self._json = self._create(self._sidecar_path)
             self._reserve()
             self._write((",".join(description.channels) + "\n").encode())
         except BaseException as error:
@@ -127,6 +126,7 @@ class TakeWriter:
         self._description = replace(
             self._description, measured_rate_hz=measured_rate_hz, jitter_us=jitter_us, partial=partial[:400]
         )
+        self._keep = True  # from here on nothing is removed, whatever fails
         try:
             text = self._sidecar_text()
             self._json.seek(0)
@@ -142,10 +142,10 @@ class TakeWriter:
         return self.path
 
     def discard(self) -> None:
-        """Remove what was written; after `finish` it does nothing."""
-        for path, file in ((self.path, "_csv"), (self._sidecar_path, "_json")):
-            if hasattr(self, file):
-                getattr(self, file).close()
+        """Remove what was written; after `finish` it only closes."""
+        for path, file in self._files:
+            file.close()
+            if not self._keep:
                 _part(path).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -155,6 +155,17 @@ class TakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+    def _create(self, path: Path) -> BinaryIO:
+        """A new `.part`; FileExistsError if the name is taken.
+
+        The part comes first, so two writers can't both pass.
+        """
+        file = _part(path).open("xb", buffering=0)
+        self._files.append((path, file))
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(path))
+        return file
 
     def _write(self, data: bytes) -> None:
         _write_all(self._csv, data)
@@ -206,19 +217,6 @@ def save(recording: Recording, folder: Path, name: str) -> Path:
 
 def _part(path: Path) -> Path:
     return path.with_name(path.name + ".part")
-
-
-def _create(path: Path) -> BinaryIO:
-    """A new `.part`; FileExistsError if the name is taken.
-
-    The part comes first, so two writers can't both pass.
-    """
-    file = _part(path).open("xb", buffering=0)
-    if path.exists():
-        file.close()
-        _part(path).unlink()
-        raise FileExistsError(errno.EEXIST, "exists", str(path))
-    return file
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

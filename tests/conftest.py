@@ -1,0 +1,226 @@
+"""A scripted board at the far end of a loop transport: time passes only while the host waits for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from midge.session import Session, Timeouts
+from midge.transport import loop
+from midge_device import versions
+from midge_device.wire import frame
+from midge_device.wire import message as wire
+
+
+class ScriptedBoard:
+    """Speaks the board's end of the protocol, one step at a time, and spoils the line as told.
+
+    Attributes
+    ----------
+    time_us : int
+        board time
+    spoil : callable (kind, frame bytes) → bytes
+        what of a frame arrives at the host
+    overruns : set of int
+        indices of the samples that the sensor loses itself
+    heard : list of (kind, payload)
+        what the host said
+    """
+
+    def __init__(self) -> None:
+        self.time_us = 0
+        self.welcome: dict[str, Any] = {
+            "protocol": versions.PROTOCOL,
+            "abi": versions.MODULE_ABI,
+            "midge": "0.1.0",
+            "board": "scripted",
+            "target": "armv6m",
+            "mpy": 0x1206,
+            "free_ram": 100_000,
+            "max_alloc": 60_000,
+            "free_flash": 500_000,
+            "app": "gesture",
+            "slots": {},
+            "model": None,
+            "ticks_us": 1 << 30,
+            "sensor": {"name": "lis3dh"},
+        }
+        self.spoil: Callable[[int, bytes], bytes] = lambda _kind, data: data
+        self.overruns: set[int] = set()
+        self.heard: list[tuple[int, bytes]] = []
+        self.refuse: dict[int, tuple[int, str]] = {}
+        self.deaf: dict[int, int] = {}
+        self.is_open = self.is_unplugged = False
+        self.at_prompt = False
+        self.app_starts = True
+        self.block_samples = 32
+        self.sent_samples = 0
+        self.rate_error = 1.0
+        self.on_block: Callable[[int], None] = lambda _index: None
+        self._decoder = frame.FrameDecoder(payload_bytes=231)
+        self._seq = 0
+        self._out = bytearray()
+        self._status_at_us = 0
+        self._stream: tuple[float, int, int] | None = None  # µs a sample, samples wanted, started at
+        self._dropped = 0
+
+    # the far end of a loop
+
+    def receive(self, data: bytes) -> None:
+        if self.is_unplugged:
+            raise EOFError
+        if self.at_prompt:
+            self._prompt(data)
+            return
+        for kind, seq, payload in self._decoder.feed(data):
+            self.heard.append((kind, payload))
+            if self.deaf.get(kind, 0) > 0:
+                self.deaf[kind] -= 1
+                continue
+            self._obey(kind, seq, payload)
+
+    def produce(self, timeout_s: float) -> bytes:
+        if self.is_unplugged:
+            raise EOFError
+        until_us = self.time_us + max(1, round(timeout_s * 1e6))
+        while not self._out and self.time_us < until_us:
+            self._step(until_us)
+        data, self._out = bytes(self._out), bytearray()
+        return data
+
+    # the board
+
+    def say(self, kind: int, *fields: int, tail: bytes = b"") -> None:
+        data = frame.encode_frame(kind, self._seq, wire.pack(kind, *fields, tail=tail))
+        self._seq = (self._seq + 1) % 256
+        self._out += self.spoil(kind, data)
+
+    def print(self, text: str) -> None:
+        self._out += text.encode()
+
+    def _step(self, until_us: int) -> None:
+        """On to the next thing that happens, or to `until_us`."""
+        times = [until_us]
+        if self.is_open:
+            times.append(self._status_at_us)
+        if self._stream is not None:
+            times.append(self._block_at_us())
+        self.time_us = max(self.time_us, min(times))
+        if self._stream is not None and self.time_us >= self._block_at_us():
+            self._send_block()
+        elif self.is_open and self.time_us >= self._status_at_us:
+            self._status_at_us += wire.STATUS_MS * 1000
+            self.say(wire.STATUS, self.time_us // 1000, 90_000, 0, self.sent_samples, self._dropped, 0)
+
+    def _block_at_us(self) -> int:
+        assert self._stream is not None
+        step_us, _, start_us = self._stream
+        return round(start_us + (self.sent_samples + self.block_samples) * step_us)
+
+    def _send_block(self) -> None:
+        assert self._stream is not None
+        step_us, wanted, start_us = self._stream
+        first = self.sent_samples
+        last = min(first + self.block_samples, wanted) if wanted else first + self.block_samples
+        indices = [i for i in range(first, last) if i not in self.overruns]
+        self.sent_samples = last
+        self._dropped += (last - first) - len(indices)
+        if indices:
+            # A driver starts a new block behind a hole, so a block has none.
+            start = 0
+            for end in range(1, len(indices) + 1):
+                if end == len(indices) or indices[end] != indices[end - 1] + 1:
+                    run = indices[start:end]
+                    ticks = round(start_us + run[0] * step_us) % (1 << 30)
+                    values = ramp(run[0], len(run)).tobytes()
+                    self.say(wire.DATA, run[0], ticks, self._dropped, len(run), tail=values)
+                    start = end
+        self.on_block(last)
+        if wanted and last >= wanted and self._stream is not None:
+            self._end_stream()
+
+    def _end_stream(self) -> None:
+        self._stream = None
+        self.say(wire.STREAM_END, self.sent_samples, self._dropped)
+
+    def _obey(self, kind: int, seq: int, payload: bytes) -> None:
+        if kind == wire.HELLO:
+            self.is_open, self._stream = True, None
+            self._status_at_us = self.time_us + wire.STATUS_MS * 1000
+            self.say(wire.WELCOME, tail=json.dumps(self.welcome).encode())
+            return
+        if not self.is_open or kind == wire.BEAT:
+            return
+        if kind == wire.BYE:
+            self.is_open = False
+            return
+        if kind in self.refuse:
+            code, text = self.refuse[kind]
+            self.say(wire.NAK, seq, code, tail=text.encode())
+            return
+        fields = wire.unpack(kind, payload)
+        self.say(wire.ACK, seq, self._do(kind, fields))
+        if kind == wire.STREAM_STOP and self._stream is not None:
+            self._end_stream()
+
+    def _do(self, kind: int, fields: tuple[Any, ...]) -> int:
+        """What a message does; returns the ACK's value."""
+        if kind == wire.STREAM_START:
+            rate_mhz, _, wanted = fields
+            self.sent_samples = self._dropped = 0
+            self._stream = (1e9 / rate_mhz * self.rate_error, wanted, self.time_us)
+        return 0
+
+    def _prompt(self, data: bytes) -> None:
+        for byte in data:
+            if byte == 0x02:
+                self.print("\r\nMicroPython v1.25.0; scripted\r\n>>> ")
+            elif byte == 0x03:
+                self.print("\r\n>>> ")
+            elif byte == 0x04:
+                self.print("\r\nMPY: soft reboot\r\n")
+                if self.app_starts:
+                    self.at_prompt = False
+                    return
+                self.print("Traceback (most recent call last):\r\nImportError: no module named 'x'\r\n>>> ")
+            elif 32 <= byte < 127:
+                self.print(chr(byte))
+
+
+def ramp(first: int, n: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+    """Samples whose values tell their index: int16 (n, 3)."""
+    index = np.arange(first, first + n)
+    return np.stack([index % 30011, index // 30011, -(index % 7919)], axis=1).astype("<i2")
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedBoard]:
+    """A scripted board, attached as loop:scripted."""
+    board = ScriptedBoard()
+    loop.attach("scripted", board)
+    yield board
+    loop.detach("scripted")
+
+
+@pytest.fixture
+def talk(scripted: ScriptedBoard) -> Callable[..., Session]:
+    """Makes a session with the scripted board, whose clock is the board's."""
+
+    def make(**timeouts: float) -> Session:
+        return Session(
+            loop.open_address("scripted"),
+            timeouts=Timeouts(**timeouts),
+            clock=lambda: scripted.time_us / 1e6,
+            pause=lambda duration_s: scripted.produce(duration_s) and None,
+        )
+
+    return make
+
+
+@pytest.fixture(name="ramp")
+def _ramp() -> Callable[[int, int], np.ndarray[Any, np.dtype[np.int16]]]:
+    return ramp
