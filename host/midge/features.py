@@ -59,7 +59,7 @@ _NAME = re.compile(r"(?P<channel>[a-z]+)\.(?P<statistic>[a-z]+)(?:@(?P<part>\d{1
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature: `statistic` of `channel` over part `part` (from 1) of `parts` equal parts of the window."""
+    """One feature: `statistic` of `channel` over part `part` (from 1) of `parts` of the window."""
 
     channel: str
     statistic: str
@@ -73,7 +73,7 @@ class Feature:
 
     def scale(self, lsb_per_unit: float) -> float:
         """int16 steps per unit (per g, or per crossing)."""
-        return lsb_per_unit if STATISTICS[self.statistic].scale == "sample" else 1.0
+        return float(lsb_per_unit) if STATISTICS[self.statistic].scale == "sample" else 1.0
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def kernel_sources() -> dict[str, str]:
 class _Shape(ctypes.Structure):
     """window_shape of window.h"""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("magic", ctypes.c_uint32),
         ("length", ctypes.c_int32),
         ("hop", ctypes.c_int32),

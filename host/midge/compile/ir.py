@@ -1,4 +1,4 @@
-"""The small language between estimators and C: what a fitted model computes, and nothing of where it came from.
+"""The small language between estimators and C: what a fitted model computes, not where it came from.
 
 One frozen dataclass a family. A new family is one dataclass with a row in `KINDS`, one reference interpreter
 (reference.py) and one lowering (c99.py).

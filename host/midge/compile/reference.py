@@ -50,7 +50,7 @@ def predict(ir: Node, X: npt.ArrayLike) -> FloatArray:
 
 def winners(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Index of the highest score of each row, the lowest index at a tie."""
-    return np.argmax(scores, axis=1)
+    return np.asarray(np.argmax(scores, axis=1), np.intp)
 
 
 def margins(scores: npt.NDArray[np.float64]) -> FloatArray:

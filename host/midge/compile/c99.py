@@ -1,0 +1,176 @@
+"""A model as C99: what firmware/native/midge_model.h asks for, in two generated files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from .. import features
+from ..errors import CompileError
+from . import c99_forest, votes
+
+if TYPE_CHECKING:
+    from ..model_file import FrontEnd, Model
+
+MODULE_ABI = 1
+LAYOUTS = ("code",)
+BACKENDS = ("midge",)
+# The board keeps info() in one buffer.
+INFO_LIMIT_BYTES = 1024
+
+
+def sources(model: Model, *, layout: str = "auto", backend: str = "auto") -> dict[str, str]:
+    """The generated files `model_config.h` and `model.c`.
+
+    Parameters
+    ----------
+    layout
+        'code' (specialised, fast) or 'auto'
+    backend
+        'midge' or 'auto'
+
+    Raises
+    ------
+    CompileError
+        no such layout or backend; metadata that are too long
+    """
+    if layout not in (*LAYOUTS, "auto"):
+        raise CompileError(f"no layout {layout!r}; choose one of {', '.join(LAYOUTS)}, auto")
+    if backend not in (*BACKENDS, "auto"):
+        raise CompileError(f"no backend {backend!r}; choose one of {', '.join(BACKENDS)}, auto")
+    return {"model_config.h": _config(model), "model.c": _model(model)}
+
+
+def info(model: Model) -> dict[str, Any]:
+    """What the module says of itself."""
+    frontend, sensor, decision = model.frontend, model.sensor, model.decision
+    return {
+        "name": model.name,
+        "abi": MODULE_ABI,
+        "labels": list(model.labels),
+        "background": model.background,
+        "rate_hz": None if sensor is None else _short(sensor.rate_hz),
+        "range_g": None if sensor is None else _short(sensor.range_g),
+        "unit": None if sensor is None else sensor.unit,
+        "channels": None if frontend is None else list(frontend.channels),
+        "window": None if frontend is None else frontend.window,
+        "hop": None if frontend is None else frontend.hop,
+        "score_scale": model.score_scale,
+        "threshold": None if decision is None else decision.threshold,
+        "smooth": None if decision is None else decision.smooth,
+        "cooldown_ms": None if decision is None else decision.cooldown_ms,
+        "digest": model.digest,
+    }
+
+
+def _short(value: float) -> float:
+    """Whole numbers without '.0': the metadata are bytes on the board."""
+    return int(value) if value == int(value) else value
+
+
+def state_bytes(model: Model) -> int:
+    """Bytes of the caller's state; 0 without front end."""
+    return 0 if model.frontend is None else _plan(model.frontend).state_bytes
+
+
+def _plan(frontend: FrontEnd) -> features.Plan:
+    return features.plan(frontend.features, frontend.window, frontend.channels)
+
+
+def _string(text: str) -> str:
+    """`text` as a C string literal; trigraphs and non-ASCII can't occur in it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?")
+    return f'"{escaped}"'
+
+
+def _config(model: Model) -> str:
+    text = json.dumps(info(model), separators=(",", ":"))
+    if len(text) >= INFO_LIMIT_BYTES:
+        raise CompileError(
+            f"the module's metadata take {len(text)} bytes, {INFO_LIMIT_BYTES - 1} is the most: "
+            "shorten the labels"
+        )
+    lines = [
+        f"/* Configuration of the model {_comment(model.name)}. Generated; changes will be lost. */",
+        "#ifndef MODEL_CONFIG_H",
+        "#define MODEL_CONFIG_H",
+        "",
+        f"#define MIDGE_ABI {MODULE_ABI}",
+        f"#define MIDGE_STATE_BYTES {state_bytes(model)}",
+        f"#define MIDGE_N_FEATURES {model.n_features}",
+        f"#define MIDGE_N_SCORES {model.n_scores}",
+        f"#define MIDGE_N_CHANNELS {len(model.frontend.channels) if model.frontend else 0}",
+        f"#define MIDGE_HAS_FRONTEND {int(model.frontend is not None)}",
+        f"#define MIDGE_INFO_JSON {_string(text)}",
+        "",
+        "#endif",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _comment(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in " _.+-" else "_" for letter in text)
+
+
+def _model(model: Model) -> str:
+    parts = [
+        f"/* The model {_comment(model.name)}. Generated; changes will be lost. */",
+        '#include "midge_model.h"',
+    ]
+    if model.frontend is not None:
+        parts.append(_frontend_code(model, model.frontend))
+    parts.append("")
+    parts.append(c99_forest.code(votes.lower(model.ir)))
+    return "\n".join(parts)
+
+
+def _magic(model: Model, frontend: FrontEnd) -> int:
+    """What marks a state as one of this front end; never 0, which fresh memory is full of."""
+    key = f"{model.name} {frontend}".encode()
+    return int.from_bytes(hashlib.sha256(key).digest()[:4], "little") | 1
+
+
+def _frontend_code(model: Model, frontend: FrontEnd) -> str:
+    plan = _plan(frontend)
+    rows = ", ".join(str(source) for source in plan.row_sources)
+    lines = [
+        '#include "motion.h"',
+        '#include "window.h"',
+        "",
+        f"static const uint8_t row_sources[] = {{{rows}}};",
+        "",
+        "static const window_shape shape = {",
+        f"    .magic = 0x{_magic(model, frontend):08X}u,",
+        f"    .length = {frontend.window},",
+        f"    .hop = {frontend.hop},",
+        f"    .n_channels = {plan.n_channels},",
+        f"    .n_rows = {len(plan.row_sources)},",
+        "    .row_sources = row_sources,",
+        "};",
+        "",
+        "void midge_frontend_init(void *state)",
+        "{",
+        "    window_init(state, &shape);",
+        "}",
+        "",
+        "int32_t midge_frontend_push(void *state, const int16_t *block, int32_t n_samples)",
+        "{",
+        "    return window_push(state, &shape, block, n_samples);",
+        "}",
+        "",
+        "int32_t midge_frontend_ready(const void *state)",
+        "{",
+        "    return window_ready(state, &shape);",
+        "}",
+        "",
+        "void midge_frontend_features(void *state, int16_t *features)",
+        "{",
+        "    const int16_t *rows = window_row(state, &shape, 0);",
+        "",
+    ]
+    for number, (step, name) in enumerate(zip(plan.steps, frontend.features, strict=True)):
+        function = features.STATISTICS[step.statistic].function
+        start = step.row * plan.length + step.first
+        lines.append(f"    features[{number}] = {function}(rows + {start}, {step.n_samples}); /* {name} */")
+    return "\n".join([*lines, "}"])

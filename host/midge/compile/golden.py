@@ -1,0 +1,215 @@
+"""Golden rows: inputs with the answers that every compiled form of a model must give."""
+
+from __future__ import annotations
+
+import binascii
+import io
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ModelError
+from . import reference, votes
+from .ir import Forest
+
+if TYPE_CHECKING:
+    from ..model_file import Model
+
+MAX_ROWS = 256
+MAX_WINDOWS = 8
+TEST_MAGIC = b"MGT1"
+TEST_LIMIT_BYTES = 2048
+_HEADER = struct.Struct("<4s6H")
+
+Int16Array = npt.NDArray[np.int16]
+_ARRAYS = {
+    "features": (np.int16, 2),
+    "scores": (np.int16, 2),
+    "index": (np.uint16, 1),
+    "windows": (np.int16, 3),
+    "window_features": (np.int16, 2),
+    "window_scores": (np.int16, 2),
+    "window_index": (np.uint16, 1),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """Inputs and expected answers.
+
+    features : int16 (n_rows, n_features), scores : int16 (n_rows, n_scores), index : uint16 (n_rows,)
+    windows : int16 (n_windows, length, n_channels) with window_features, window_scores, window_index
+    """
+
+    features: Int16Array
+    scores: Int16Array
+    index: npt.NDArray[np.uint16]
+    windows: Int16Array
+    window_features: Int16Array
+    window_scores: Int16Array
+    window_index: npt.NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, **arrays: npt.NDArray[Any]) -> Golden:
+        """Golden rows out of the arrays that there are; the others are empty."""
+        return cls(
+            **{name: arrays.get(name, np.zeros((0,) * n, kind)) for name, (kind, n) in _ARRAYS.items()}
+        )
+
+
+def expected(ir: Forest, features: Int16Array) -> tuple[Int16Array, npt.NDArray[np.uint16]]:
+    """Scores and winners that midge's own C must give, bit for bit."""
+    scores, index = votes.predict(votes.lower(ir), features)
+    return scores, index.astype(np.uint16)
+
+
+def choose(model: Model, X: Int16Array, windows: Int16Array | None = None) -> Golden:
+    """Golden rows of a model: typical training rows, near ties, the int16 extremes and rows at thresholds."""
+    from ..features import extract
+
+    rows = np.concatenate([_typical(model, X), _extremes(model.n_features), probes(model.ir, X, MAX_ROWS)])
+    rows = np.unique(rows, axis=0) if len(rows) <= MAX_ROWS else _distinct(rows)[:MAX_ROWS]
+    scores, index = expected(model.ir, rows)
+    if model.frontend is None or windows is None or not len(windows):
+        return Golden.of(features=rows, scores=scores, index=index)
+    few = np.ascontiguousarray(windows[np.unique(np.linspace(0, len(windows) - 1, MAX_WINDOWS).astype(int))])
+    window_features = extract(model.frontend.features, few, model.frontend.channels)
+    return Golden(rows, scores, index, few, window_features, *expected(model.ir, window_features))
+
+
+def _distinct(rows: Int16Array) -> Int16Array:
+    """Rows without repetition, in their order."""
+    _, first = np.unique(rows, axis=0, return_index=True)
+    return rows[np.sort(first)]
+
+
+def _typical(model: Model, X: Int16Array) -> Int16Array:
+    """Up to 64 rows evenly out of X and the 64 with the smallest margins."""
+    if not len(X):
+        return X
+    evenly = X[np.unique(np.linspace(0, len(X) - 1, 64).astype(int))]
+    close = reference.margins(reference.predict(model.ir, X))
+    return np.concatenate([evenly, X[np.argsort(close, kind="stable")[:64]]])
+
+
+def _extremes(n_features: int) -> Int16Array:
+    values = np.array([-32768, -1, 0, 1, 32767], np.int16)
+    return np.repeat(values[:, None], n_features, axis=1)
+
+
+def probes(ir: Forest, X: Int16Array, limit: int) -> Int16Array:
+    """Rows that stand on both sides of thresholds: for each inner node, one at it and one just above.
+
+    A changed threshold or leaf anywhere on their path changes the answer. At most `limit` rows, spread
+    over the trees; otherwise the rows resemble those of X.
+    """
+    forest = votes.lower(ir)
+    base = X if len(X) else np.zeros((1, ir.n_features), np.int16)
+    made: list[Int16Array] = []
+    paths = [list(_paths(tree)) for tree in forest.trees]
+    total = sum(len(of_tree) for of_tree in paths)
+    # Evenly over all trees if there are more nodes than room.
+    every = max(1, -(-2 * total // max(limit, 1)))
+    for number, (tree, of_tree) in enumerate(zip(forest.trees, paths, strict=True)):
+        for node, bounds in of_tree[number % every :: every]:
+            row = base[(node * 7919 + number) % len(base)].copy()
+            for feature, (low, high) in bounds.items():
+                row[feature] = min(max(int(row[feature]), low), high)
+            for value in (int(tree.threshold[node]), int(tree.threshold[node]) + 1):
+                row[tree.feature[node]] = value
+                made.append(row.copy())
+    return np.array(made[:limit], np.int16).reshape(-1, ir.n_features)
+
+
+def _paths(tree: votes.VotingTree) -> Any:
+    """Each inner node with the bounds of the features on the way to it."""
+    waiting: list[tuple[int, dict[int, tuple[int, int]]]] = [(tree.root, {})] if tree.root >= 0 else []
+    while waiting:
+        node, bounds = waiting.pop()
+        yield node, bounds
+        feature, limit = int(tree.feature[node]), int(tree.threshold[node])
+        low, high = bounds.get(feature, (votes.INT16_MIN, votes.INT16_MAX))
+        if tree.left[node] >= 0:
+            waiting.append((int(tree.left[node]), {**bounds, feature: (low, limit)}))
+        if tree.right[node] >= 0:
+            waiting.append((int(tree.right[node]), {**bounds, feature: (limit + 1, high)}))
+
+
+def write(golden: Golden, path: Path) -> None:
+    """Write golden.npz: the same rows give the same bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in _ARRAYS:
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(getattr(golden, name)), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(), zipfile.ZIP_DEFLATED)
+
+
+def read(path: Path) -> Golden:
+    """Read golden.npz; raises ModelError if it is not whole. Nothing in it is ever unpickled."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in _ARRAYS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path.name} is not whole ({error}); train the model again") from None
+    for name, (kind, n_dims) in _ARRAYS.items():
+        if arrays[name].dtype != kind or arrays[name].ndim != n_dims:
+            raise ModelError(f"{path.name}: {name} has a wrong type or shape; train the model again")
+    return Golden(**arrays)
+
+
+def check_shape(golden: Golden, model: Model) -> None:
+    """ModelError unless the golden rows are rows of this model."""
+    n_rows, n_windows = len(golden.features), len(golden.windows)
+    shapes = [
+        (golden.features, (n_rows, model.n_features)),
+        (golden.scores, (n_rows, model.n_scores)),
+        (golden.index, (n_rows,)),
+        (golden.window_features, (n_windows, model.n_features)),
+        (golden.window_scores, (n_windows, model.n_scores)),
+        (golden.window_index, (n_windows,)),
+    ]
+    if model.frontend is not None:
+        shapes.append((golden.windows, (n_windows, model.frontend.window, len(model.frontend.channels))))
+    for array, shape in shapes:
+        if array.shape != shape and array.size:
+            raise ModelError("its golden rows belong to another model; train the model again")
+    if n_rows > MAX_ROWS or n_windows > MAX_WINDOWS or (n_windows and model.frontend is None):
+        raise ModelError("it has more golden rows than a model may have; train the model again")
+
+
+def test_blob(golden: Golden, n_features: int, n_scores: int, limit_bytes: int = TEST_LIMIT_BYTES) -> bytes:
+    """The board's self-test: as many golden rows, and then windows, as fit; crc32 at the end.
+
+    Layout (little-endian): 'MGT1', u16 n_features, n_scores, n_rows, n_windows, window_samples, n_channels;
+    rows of int16 features[], int16 scores[], u16 index; windows of int16 samples[], int16 scores[], u16 index;
+    u32 crc32 of all before.
+    """
+    room = limit_bytes - _HEADER.size - 4
+    n_windows, window_samples, n_channels = golden.windows.shape
+    row_bytes = 2 * (n_features + n_scores + 1)
+    window_bytes = 2 * (window_samples * n_channels + n_scores + 1)
+    # One window if one fits beside at least one row: it is the only check of the front end on the board.
+    windows = min(n_windows, 1) if row_bytes + window_bytes <= room else 0
+    rows = min(len(golden.features), (room - windows * window_bytes) // row_bytes)
+    chosen = np.unique(np.linspace(0, max(len(golden.features) - 1, 0), rows).astype(int))[:rows]
+    parts = [_HEADER.pack(TEST_MAGIC, n_features, n_scores, len(chosen), windows, window_samples, n_channels)]
+    for row in chosen:
+        parts += [_little(golden.features[row]), _little(golden.scores[row]), _little(golden.index[row])]
+    for window in range(windows):
+        parts += [
+            _little(golden.windows[window]),
+            _little(golden.window_scores[window]),
+            _little(golden.window_index[window]),
+        ]
+    body = b"".join(parts)
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def _little(values: Any) -> bytes:
+    array = np.asarray(values)
+    return array.astype(array.dtype.newbyteorder("<")).tobytes()

@@ -1,0 +1,412 @@
+"""The model file: everything between training and compiling, as plain JSON beside its golden rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import features as feature_names
+from .compile import golden as golden_rows
+from .compile import ir as intermediate
+from .compile import reference, votes
+from .compile.golden import Golden
+from .errors import CompileError, ModelError, ParityError, RecipeError
+
+SCHEMA = 1
+FILE_NAME = "model.json"
+GOLDEN_NAME = "golden.npz"
+SCORE_SCALE = votes.SCORE_SCALE
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """How features come from samples: `window` samples of `channels`, a new window every `hop` samples.
+
+    `feature_scales` : int16 steps per unit of each feature
+    """
+
+    kind: str
+    channels: tuple[str, ...]
+    window: int
+    hop: int
+    features: tuple[str, ...]
+    feature_scales: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """What the samples are: `rate_hz` a second, full scale ±`range_g`."""
+
+    rate_hz: float
+    range_g: float
+    unit: str = "g"
+
+    @property
+    def lsb_per_unit(self) -> float:
+        """int16 steps per g."""
+        return 32768 / self.range_g
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Scores to events: mean of `smooth` windows ≥ `threshold` (0…1), then silence for `cooldown_ms`."""
+
+    threshold: float
+    smooth: int
+    cooldown_ms: int
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How an estimator's features become int16.
+
+    kind 'none': they are whole numbers in the int16 range already.
+    kind 'affine': q = round((x - offset) * scale), limited to int16; one offset and scale a feature.
+    collisions : training rows that a threshold could not part any more because of that
+    """
+
+    kind: str = "none"
+    offset: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    collisions: int = 0
+
+    def apply(self, X: npt.ArrayLike) -> npt.NDArray[np.int16]:
+        """Features (n_rows, n_features) as the model reads them.
+
+        Raises
+        ------
+        ModelError
+            values that are missing (NaN), or out of the int16 range for kind 'none'
+        """
+        values = np.asarray(X)
+        if values.dtype == np.int16 and self.kind == "none":
+            return np.ascontiguousarray(values, np.int16)
+        values = np.asarray(values, np.float64)
+        bad = np.argwhere(np.isnan(values))
+        if len(bad):
+            raise ModelError(
+                f"row {bad[0][0]}, feature {bad[0][1]} is missing (NaN); fill it before predicting"
+            )
+        if self.kind == "none":
+            bad = np.argwhere((values != np.floor(values)) | (np.abs(values + 0.5) > 32768))
+            if len(bad):
+                row, column = bad[0]
+                raise ModelError(
+                    f"row {row}, feature {column} is {values[row, column]!r}; this model takes whole numbers "
+                    "from -32768 to 32767, as it was trained on"
+                )
+            return values.astype(np.int16)
+        # scikit-learn's trees see float32.
+        scaled = (values.astype(np.float32) - np.array(self.offset)) * np.array(self.scale)
+        return np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: all that the later stages need; no estimator, no pickle."""
+
+    name: str
+    labels: tuple[str, ...]
+    background: str | None
+    frontend: FrontEnd | None
+    sensor: Sensor | None
+    decision: Decision | None
+    ir: intermediate.Node = field(repr=False)
+    epsilon: float
+    quantisation: Quantisation = field(default_factory=Quantisation, repr=False)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    golden: Golden = field(default_factory=Golden.of, repr=False, compare=False)
+    score_scale: int = SCORE_SCALE
+
+    @property
+    def n_features(self) -> int:
+        """Features that `classify` takes."""
+        return self.ir.n_features
+
+    @property
+    def n_scores(self) -> int:
+        """Scores that `classify` gives."""
+        return self.ir.n_scores
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of model.json."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "labels": list(self.labels),
+            "background": self.background,
+            "frontend": _plain(self.frontend),
+            "sensor": _plain(self.sensor),
+            "decision": _plain(self.decision),
+            "score_scale": self.score_scale,
+            "ir": self.ir.to_json(),
+            "epsilon": self.epsilon,
+            "quantisation": _plain(self.quantisation),
+            "provenance": dict(self.provenance),
+        }
+
+    @property
+    def digest(self) -> str:
+        """First 16 hex digits of the SHA-256 of the canonical JSON: keys sorted, no spaces."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(part: Any) -> dict[str, Any] | None:
+    """A dataclass as JSON has it; numbers take their declared type, so that 4 and 4.0 are the same."""
+    if part is None:
+        return None
+    values = asdict(part)
+    for key, declared in type(part).__annotations__.items():
+        if declared == "float":
+            values[key] = float(values[key])
+        elif declared == "tuple[float, ...]":
+            values[key] = [float(value) for value in values[key]]
+        elif declared.startswith("tuple"):
+            values[key] = list(values[key])
+    return values
+
+
+def create(
+    ir: intermediate.Node,
+    X: npt.NDArray[np.int16],
+    *,
+    name: str,
+    labels: Sequence[str],
+    background: str | None = None,
+    frontend: FrontEnd | None = None,
+    sensor: Sensor | None = None,
+    decision: Decision | None = None,
+    windows: npt.NDArray[np.int16] | None = None,
+    quantisation: Quantisation | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    expected: npt.NDArray[np.float64] | None = None,
+) -> Model:
+    """A model out of its IR and the rows that it was trained on.
+
+    With a front end, features that the model never reads are dropped from it.
+
+    Parameters
+    ----------
+    X
+        int16 (n_rows, n_features), the training rows as the model reads them: the golden rows come from them
+    windows
+        int16 (n_windows, length, n_channels), raw windows to choose golden windows from
+    expected
+        the estimator's own scores of X, float64 (n_rows, n_scores): every row is checked
+
+    Raises
+    ------
+    ParityError
+        the reference gives another score than the estimator
+    """
+    if len(labels) != ir.n_scores:
+        raise CompileError(f"{len(labels)} labels for {ir.n_scores} scores; give one label a class, in order")
+    if expected is not None:
+        check_reference(ir, X, expected)
+    if frontend is not None:
+        kept = ir.used_features() or [0]
+        ir = ir.select_features(kept)
+        X = np.ascontiguousarray(X[:, kept])
+        frontend = replace(
+            frontend,
+            features=tuple(frontend.features[i] for i in kept),
+            feature_scales=tuple(frontend.feature_scales[i] for i in kept),
+        )
+    model = Model(
+        name=name,
+        labels=tuple(labels),
+        background=background,
+        frontend=frontend,
+        sensor=sensor,
+        decision=decision,
+        ir=ir,
+        epsilon=votes.lower(ir).epsilon,
+        quantisation=quantisation or Quantisation(),
+        provenance=dict(provenance or {}),
+    )
+    return replace(model, golden=golden_rows.choose(model, X, windows))
+
+
+def check_reference(
+    ir: intermediate.Node, X: npt.ArrayLike, expected: npt.NDArray[np.float64], tolerance: float = 1e-12
+) -> None:
+    """ParityError unless the reference gives the estimator's scores `expected` on every row of X."""
+    scores = reference.predict(ir, X)
+    wrong = np.flatnonzero((np.abs(scores - expected) > tolerance).any(axis=1))
+    if len(wrong):
+        raise ParityError(
+            f"the reference differs from the estimator on {len(wrong)} of {len(scores)} training rows "
+            f"(first: row {wrong[0]}); please report this with the estimator's parameters"
+        )
+
+
+def save(model: Model, folder: str | Path) -> Path:
+    """Write model.json and golden.npz into `folder`; returns the path of model.json."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # One line a key: a change of one part is a change of one line.
+    parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in model.to_json().items()]
+    path = folder / FILE_NAME
+    golden_rows.write(model.golden, folder / GOLDEN_NAME)
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    return path
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file, or the one in a folder, with its golden rows.
+
+    Raises
+    ------
+    ModelError
+        no file, no JSON, another schema, or content that is not whole; the message names the part
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / FILE_NAME
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"no model file {path}; train one with: midge train APP") from None
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is not a model file: {error}; train the model again") from None
+    try:
+        model = _from_json(data)
+        golden_path = path.with_name(GOLDEN_NAME)
+        if golden_path.exists():
+            golden = golden_rows.read(golden_path)
+            golden_rows.check_shape(golden, model)
+            model = replace(model, golden=golden)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    return model
+
+
+class _Part:
+    """One JSON object of the file, read key by key with its types checked."""
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise ModelError(f"{where} is not an object; train the model again")
+        self.data, self.where = data, where
+
+    def get(self, key: str, *kinds: type) -> Any:
+        value = self.data.get(key, ...)
+        if value is ... or not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            names = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise ModelError(f"{self.where}: {key} must be {names}; train the model again")
+        return value
+
+    def number(self, key: str, low: float, high: float) -> float:
+        value = self.get(key, int, float)
+        if not low <= value <= high:
+            raise ModelError(f"{self.where}: {key} is {value}; it must be {low} to {high}")
+        return float(value)
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self.get(key, int)
+        if not low <= value <= high:
+            raise ModelError(f"{self.where}: {key} is {value}; it must be {low} to {high}")
+        return int(value)
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        value = self.get(key, list)
+        if not all(isinstance(item, str) for item in value):
+            raise ModelError(f"{self.where}: {key} must be strings; train the model again")
+        return tuple(value)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        value = self.get(key, list)
+        if not all(isinstance(item, int | float) and abs(item) < 1e300 for item in value):
+            raise ModelError(f"{self.where}: {key} must be numbers; train the model again")
+        return tuple(float(item) for item in value)
+
+
+def _from_json(data: Any) -> Model:
+    top = _Part(data, "model")
+    schema = top.get("schema", int)
+    if schema != SCHEMA:
+        raise ModelError(
+            f"model file schema {schema}, this midge reads {SCHEMA}; use the midge that wrote it"
+        )
+    ir = intermediate.from_json(top.get("ir", dict))
+    labels = top.strings("labels")
+    if len(labels) != ir.n_scores:
+        raise ModelError(f"{len(labels)} labels for {ir.n_scores} scores; train the model again")
+    score_scale = top.whole("score_scale", SCORE_SCALE, SCORE_SCALE)
+    frontend, sensor = _frontend(top.get("frontend", dict, type(None))), None
+    if frontend is not None and len(frontend.features) != ir.n_features:
+        raise ModelError(
+            f"{len(frontend.features)} features named, {ir.n_features} read; train the model again"
+        )
+    if top.get("sensor", dict, type(None)) is not None:
+        part = _Part(data["sensor"], "sensor")
+        sensor = Sensor(
+            part.number("rate_hz", 1e-3, 1e6), part.number("range_g", 1e-3, 1e6), part.get("unit", str)
+        )
+    decision = None
+    if top.get("decision", dict, type(None)) is not None:
+        part = _Part(data["decision"], "decision")
+        decision = Decision(
+            part.number("threshold", 0, 1),
+            part.whole("smooth", 1, 255),
+            part.whole("cooldown_ms", 0, 2**31 - 1),
+        )
+    return Model(
+        name=top.get("name", str),
+        labels=labels,
+        background=top.get("background", str, type(None)),
+        frontend=frontend,
+        sensor=sensor,
+        decision=decision,
+        ir=ir,
+        epsilon=top.number("epsilon", 0, 1),
+        quantisation=_quantisation(_Part(top.get("quantisation", dict), "quantisation"), ir.n_features),
+        provenance=top.get("provenance", dict),
+        score_scale=score_scale,
+    )
+
+
+def _frontend(data: Any) -> FrontEnd | None:
+    if data is None:
+        return None
+    part = _Part(data, "frontend")
+    frontend = FrontEnd(
+        kind=part.get("kind", str),
+        channels=part.strings("channels"),
+        window=part.whole("window", 1, feature_names.MAX_WINDOW_SAMPLES),
+        hop=part.whole("hop", 1, feature_names.MAX_WINDOW_SAMPLES),
+        features=part.strings("features"),
+        feature_scales=part.numbers("feature_scales"),
+    )
+    if frontend.kind != "motion":
+        raise ModelError(
+            f"frontend: kind {frontend.kind!r} is not known; is this midge too old for the model?"
+        )
+    if len(frontend.feature_scales) != len(frontend.features):
+        raise ModelError("frontend: feature_scales don't fit features; train the model again")
+    try:
+        feature_names.plan(frontend.features, frontend.window, frontend.channels)
+    except RecipeError as error:
+        raise ModelError(f"frontend: {error}") from None
+    return frontend
+
+
+def _quantisation(part: _Part, n_features: int) -> Quantisation:
+    made = Quantisation(
+        part.get("kind", str),
+        part.numbers("offset"),
+        part.numbers("scale"),
+        part.whole("collisions", 0, 2**53),
+    )
+    wanted = {"none": 0, "affine": n_features}.get(made.kind)
+    if wanted is None or len(made.offset) != wanted or len(made.scale) != wanted:
+        raise ModelError(f"quantisation: kind {made.kind!r} does not fit its numbers; train the model again")
+    return made
