@@ -61,6 +61,20 @@ def split_address(device: str) -> tuple[str, str]:
     raise DeviceNotFound(f"{device!r} is no address of a board; write {FORMS} (midge devices lists them)")
 
 
+def port_path(device: str) -> str:
+    """The serial port behind `device`, for tools that open it themselves.
+
+    Raises DeviceNotFound if there is none behind it.
+    """
+    scheme, address = split_address(device)
+    if scheme == "serial":
+        return address
+    path = getattr(importlib.import_module(f".{OPENERS[scheme]}", __name__), "port_path", None)
+    if path is None:
+        raise DeviceNotFound(f"{device} is no serial port; write serial:PATH or virtual:NAME")
+    return str(path(address))
+
+
 def open_transport(device: str) -> Transport:
     """Open the line to `device`: `serial:PATH`, a bare tty path, `COM3`, `virtual:NAME` or `loop:NAME`.
 

@@ -1,0 +1,70 @@
+"""`midge devices`: boards that are there."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from . import output
+
+if TYPE_CHECKING:
+    from ..devices import Device
+
+EXAMPLE = "midge devices"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "device",
+        nargs="*",
+        metavar="DEVICE",
+        help="ask this one, whatever it is (default: all; only known MicroPython boards are asked)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from .. import devices
+
+    found = devices.find(args.device)
+    output.result(
+        {
+            "devices": [
+                {
+                    "address": device.address,
+                    "description": device.description,
+                    "usb": device.usb,
+                    "serial_number": device.serial_number,
+                    "state": device.state,
+                    "board": device.welcome and device.welcome.board,
+                    "target": device.welcome and device.welcome.target,
+                    "app": device.welcome and device.welcome.app,
+                    "model": device.welcome and device.welcome.model,
+                }
+                for device in found
+            ]
+        }
+    )
+    if not found:
+        output.note("no board is there; plug one in, or start a virtual one: midge board start desk")
+        return
+    output.table(["DEVICE", "what", "usb", "state"], [_row(device) for device in found])
+
+
+def _row(device: Device) -> tuple[str, str, str, str]:
+    return device.address, device.description, device.usb, _state(device)
+
+
+def _state(device: Device) -> str:
+    words = {
+        "prompt": "MicroPython without midge: midge flash APP " + device.address,
+        "in use": "in use by another program",
+        "silent": "does not answer",
+        "not asked": "not asked (name it to ask it)",
+        "gone": "not there",
+    }
+    if device.welcome is None:
+        return words.get(device.state, device.state)
+    model = device.welcome.model
+    return f"{device.welcome.board}, app {device.welcome.app or '-'}, " + (
+        f"model {model['name']}" if model else "no model"
+    )

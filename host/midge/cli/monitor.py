@@ -1,0 +1,60 @@
+"""`midge monitor`: what a board sees and decides, live."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from typing import Any
+
+from . import output
+
+EXAMPLE = "midge monitor virtual:desk --seconds 30 --scores"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("device", metavar="DEVICE", help="serial:PATH, virtual:NAME or a tty path")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long (default: until ^C)")
+    parser.add_argument("--scores", action="store_true", help="the scores of each window too")
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..monitor import Monitor
+    from ..session import connect
+
+    with connect(args.device) as session:
+        welcome = session.welcome
+        model = welcome.model
+        output.note(
+            f"{args.device}: {welcome.board} ({welcome.target}), app {welcome.app or '-'}, "
+            + (f"model {model['name']} {model.get('digest', '')}" if model else "no model: midge push one")
+        )
+        monitor = Monitor(session)
+        with contextlib.suppress(KeyboardInterrupt):
+            for line in monitor.lines(seconds=args.seconds, scores=args.scores):
+                _show(line)
+    status = monitor.last_status
+    if status:
+        output.note(
+            f"{monitor.events} events, {status['windows']} windows, {status['dropped']} samples dropped, "
+            f"{status['missed_frames']} frames missed"
+        )
+
+
+def _show(line: dict[str, Any]) -> None:
+    if output.is_json():
+        # A stream has no one object: a line each.
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+        return
+    time_s = f"{line['ticks_ms'] / 1000:9.2f} s  " if "ticks_ms" in line else " " * 13
+    if line["kind"] == "event":
+        output.say(f"{time_s}{line['label']}  {line['score']:.2f}")
+    elif line["kind"] == "scores":
+        best = sorted(line["scores"].items(), key=lambda item: -item[1])[:3]
+        output.say(f"{time_s}  " + "  ".join(f"{label} {score:.2f}" for label, score in best))
+    elif line["kind"] in ("log", "print"):
+        output.say(f"{time_s}{line['text']}")
+    elif line["dropped"] or line["missed_frames"]:
+        output.note(f"{time_s}{line['dropped']} samples dropped, {line['missed_frames']} frames missed")

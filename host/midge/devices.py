@@ -1,0 +1,146 @@
+"""Which boards are there: serial ports by their USB facts, and running virtual boards.
+
+A port is opened only if its USB ids are those of a MicroPython board, or if somebody named it: a question to
+an unknown port could reset or confuse another device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import transport
+from .errors import DeviceError, DeviceNotFound, MidgeError, ReplyTimeout, TransportError
+from .messages import Welcome
+from .session import Session, Timeouts
+
+# (vendor, product) of USB ports that MicroPython itself makes; product None = any. From the ports'
+# mpconfigport.h and mpconfigboard.h. Serial bridges (CH340, CP210x, FTDI) are on anything and are not here.
+MICROPYTHON_USB: frozenset[tuple[int, int | None]] = frozenset(
+    {
+        (0xF055, None),  # pyboard and other STM32 boards
+        (0x2E8A, 0x0005),  # rp2 port
+        (0x303A, 0x4001),  # esp32 port on its own USB
+        (0x2341, 0x056B),  # Arduino Nano ESP32
+    }
+)
+# Ports of MicroPython that share their vendor's ids still sign their descriptors.
+MICROPYTHON_MANUFACTURER = "MicroPython"
+
+ASK_TIMEOUTS = Timeouts(hello_s=1.5, repeat_s=0.5, start_s=1.5, reply_s=1.0, silence_s=1.5)
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place where a board is, or may be.
+
+    Attributes
+    ----------
+    address : str
+        what to write as DEVICE
+    description : str
+        what USB says of it, or that it is a virtual board
+    usb : str
+        vendor and product id in hex, '' if it is not on USB
+    serial_number : str
+        of the USB device, '' if it has none
+    is_known : bool
+        True for ids of MicroPython boards, and virtual boards: those that may be asked
+    state : str
+        'midge', 'prompt', 'silent', 'in use' or 'not asked'
+    welcome : Welcome or None
+        its answer, if it runs midge
+    """
+
+    address: str
+    description: str
+    usb: str = ""
+    serial_number: str = ""
+    is_known: bool = False
+    state: str = "not asked"
+    welcome: Welcome | None = None
+
+
+def serial_ports() -> list[Device]:
+    """Serial ports that the system knows, by USB facts; none is opened."""
+    from serial.tools import list_ports
+
+    found = []
+    for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
+        if port.vid is None:
+            continue
+        found.append(
+            Device(
+                address=str(port.device),
+                description=_describe(port),
+                usb=f"{port.vid:04x}:{port.pid:04x}",
+                serial_number=port.serial_number or "",
+                is_known=is_micropython(port.vid, port.pid, port.manufacturer or ""),
+            )
+        )
+    return found
+
+
+def is_micropython(vendor: int, product: int, manufacturer: str = "") -> bool:
+    """True for USB facts that only a MicroPython board has."""
+    return (
+        (vendor, product) in MICROPYTHON_USB
+        or (vendor, None) in MICROPYTHON_USB
+        or manufacturer.startswith(MICROPYTHON_MANUFACTURER)
+    )
+
+
+def _describe(port: Any) -> str:
+    words = [word for word in (port.manufacturer, port.product) if word]
+    return " ".join(dict.fromkeys(words)) or str(port.description)
+
+
+def virtual_boards() -> list[Device]:
+    """Virtual boards that run now, of this user."""
+    from .transport import virtual
+
+    return [Device(f"virtual:{name}", "virtual board", is_known=True) for name in virtual.running()]
+
+
+def ask(device: Device) -> Device:
+    """`device` with its state and WELCOME; the board is left as it was found."""
+    state, welcome = _ask(device.address)
+    return Device(
+        device.address, device.description, device.usb, device.serial_number, device.is_known, state, welcome
+    )
+
+
+def _ask(address: str) -> tuple[str, Welcome | None]:
+    try:
+        line = transport.open_transport(address)
+    except DeviceNotFound:
+        return "gone", None
+    except TransportError:
+        return "in use", None
+    with Session(line, timeouts=ASK_TIMEOUTS) as session:
+        try:
+            return "midge", session.open(start_app=False)
+        except DeviceError:
+            return "prompt", None
+        except ReplyTimeout:
+            return "silent", None
+        except MidgeError as error:
+            return " ".join(str(error).split(";")[:1]), None
+
+
+def find(addresses: Iterable[str] = ()) -> list[Device]:
+    """All devices; those named in `addresses` and those known to be MicroPython boards are asked.
+
+    Raises DeviceNotFound for an address that nobody could open.
+    """
+    named = list(addresses)
+    for address in named:
+        transport.split_address(address)
+    listed = [*serial_ports(), *virtual_boards()]
+    if named:
+        known = {device.address: device for device in listed}
+        return [
+            ask(known.get(address.removeprefix("serial:"), Device(address, "named"))) for address in named
+        ]
+    return [ask(device) if device.is_known else device for device in listed]

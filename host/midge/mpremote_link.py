@@ -1,0 +1,189 @@
+"""A stock MicroPython at its raw REPL, through mpremote: the one file that touches mpremote's Python API.
+
+mpremote's API is not stable, so its version is pinned and its errors end here.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import errno
+import io
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeGuard
+
+from . import transport
+from .errors import DeviceError, ReplyTimeout, TransportError, TransportLost
+from .progress import Advance
+
+# One read of the port; mpremote's own waits are built of these. On a pty it would wait for ever without it.
+READ_TIMEOUT_S = 2.0
+ENTER_TIMEOUT_S = 10.0
+# A board whose session was left open by a host that died takes no ^C until it has noticed.
+ENTER_ATTEMPTS = 2
+WRITE_CHUNK_BYTES = 512
+# errno of a port that went away; any other is of a file on the board.
+_GONE = (None, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF)
+
+_DIGEST = """
+import hashlib, binascii
+def _digest(path):
+    try:
+        file = open(path, 'rb')
+    except OSError:
+        return None
+    sha, block = hashlib.sha256(), bytearray(512)
+    view = memoryview(block)
+    while True:
+        n = file.readinto(block)
+        if not n:
+            break
+        sha.update(view[:n])
+    file.close()
+    return binascii.hexlify(sha.digest()).decode()
+"""
+
+_MAKE_FOLDERS = """
+import os
+for _path in {paths!r}:
+    try:
+        os.mkdir(_path)
+    except OSError as _error:
+        if _error.errno != 17:
+            raise
+"""
+
+
+class RawRepl:
+    """A board held at its raw REPL; a context manager that leaves it at the friendly prompt.
+
+    Entering stops the running program and resets the interpreter softly, so the heap is empty.
+
+    Raises
+    ------
+    DeviceNotFound, TransportError
+        no such port, or another program has it
+    ReplyTimeout
+        nothing that answers like MicroPython
+    """
+
+    def __init__(self, device: str) -> None:
+        from mpremote import transport as mpremote
+        from mpremote.transport_serial import SerialTransport
+
+        self.name = device
+        self._failures = (mpremote.TransportError, OSError, struct.error, TypeError)
+        self._refusal = mpremote.TransportExecError
+        path = transport.port_path(device)
+        try:
+            self._link: Any = SerialTransport(path, timeout=READ_TIMEOUT_S)
+        except self._failures as error:
+            # mpremote says only that it failed: opening the port ourselves says why.
+            transport.open_transport(f"serial:{path}").close()
+            raise TransportError(f"{device} does not open ({error}); try again") from error
+
+    def __enter__(self) -> Self:
+        for _ in range(ENTER_ATTEMPTS):
+            with contextlib.suppress(*self._failures), _quiet():
+                self._link.enter_raw_repl(soft_reset=True, timeout_overall=ENTER_TIMEOUT_S)
+                return self
+        self._close()
+        raise ReplyTimeout(
+            f"{self.name} does not enter the raw REPL; reset the board and try again, and check that it runs "
+            "MicroPython and that this port is its REPL"
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(*self._failures):
+            self._link.exit_raw_repl()
+        self._close()
+
+    def restart(self) -> None:
+        """Leave the raw REPL and reset softly, so that main.py runs; nothing can be asked after this."""
+        with self._translated("restart"):
+            self._link.exit_raw_repl()
+            self._link.read_until(1, b">>> ", timeout_overall=READ_TIMEOUT_S)
+            self._link.serial.write(b"\x04")
+            self._link.read_until(1, b"soft reboot\r\n", timeout_overall=ENTER_TIMEOUT_S)
+
+    def run(self, code: str) -> str:
+        """Run `code` on the board; returns what it printed. Raises DeviceError with the board's traceback."""
+        with self._translated("run code"):
+            printed: bytes = self._link.exec(code)
+            return printed.decode(errors="replace")
+
+    def value(self, expression: str) -> Any:
+        """The value of an expression, for values whose repr is a literal. Raises as `run`."""
+        return ast.literal_eval(self.run(f"print(repr({expression}))").strip())
+
+    def digests(self, paths: Iterable[str]) -> dict[str, str | None]:
+        """SHA-256 of each file in hex, None for those that are not there."""
+        wanted = list(paths)
+        self.run(_DIGEST)
+        # In small groups: a list of a hundred paths would need a large block of the board's heap.
+        found: dict[str, str | None] = {}
+        for at in range(0, len(wanted), 16):
+            group = wanted[at : at + 16]
+            found.update(zip(group, self.value(f"[_digest(path) for path in {group!r}]"), strict=True))
+        return found
+
+    def make_folders(self, paths: Iterable[str]) -> None:
+        """Make folders, outer ones first; those that are there are left alone."""
+        self.run(_MAKE_FOLDERS.format(paths=tuple(paths)))
+
+    def read_file(self, path: str) -> bytes:
+        """The content of a file. Raises DeviceError if there is none."""
+        with self._translated(f"read {path}"):
+            return bytes(self._link.fs_readfile(path))
+
+    def write_file(self, path: str, data: bytes, *, on_progress: Advance | None = None) -> None:
+        """Write a file, in chunks; raises DeviceError if the board's file system refuses."""
+
+        def advance(done: int, total: int) -> None:
+            if on_progress is not None:
+                on_progress(done, total, path)
+
+        with self._translated(f"write {path}"):
+            self._link.fs_writefile(path, data, chunk_size=WRITE_CHUNK_BYTES, progress_callback=advance)
+
+    def _close(self) -> None:
+        with contextlib.suppress(*self._failures):
+            self._link.close()
+
+    @contextlib.contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """mpremote's errors as midge's."""
+        try:
+            with _quiet():
+                yield
+        except self._refusal as error:
+            trace = str(error.error_output)
+            last = (trace.strip().splitlines() or ["no reason given"])[-1]
+            raise DeviceError(
+                f"{self.name} could not {what}: {last}; see the board's traceback with --debug",
+                traceback=trace,
+            ) from error
+        except self._failures as error:
+            if _is_of_a_file(error):
+                # mpremote turns the OSError of a file on the board into one of its own.
+                reason = os.strerror(error.errno or 0)
+                raise DeviceError(
+                    f"{self.name} could not {what}: {reason}; make room on it, or look with mpremote"
+                ) from error
+            raise TransportLost(
+                f"{self.name} was lost while it should {what}; reset the board, plug it in and try again"
+            ) from error
+
+
+def _is_of_a_file(error: BaseException) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and type(error).__module__ == "builtins" and error.errno not in _GONE
+
+
+def _quiet() -> contextlib.redirect_stdout[io.StringIO]:
+    """mpremote prints what it could not understand; our stdout belongs to the command's result."""
+    return contextlib.redirect_stdout(io.StringIO())
