@@ -1,7 +1,7 @@
 """Writes and reads `.mpy` files that hold one native module (version 6.3: MicroPython 1.23 and later).
 
-Format: MicroPython, `py/persistentcode.c`. A vuint is big-endian base 128; the top bit is set on all bytes but
-the last.
+Format: MicroPython, `py/persistentcode.c`. A vuint is big-endian base 128, the top bit set on all bytes
+but the last.
 """
 
 from __future__ import annotations
