@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import unicorn
 from unicorn import arm_const, riscv_const, x86_const
 
+from ..errors import TargetMismatch
 from ..targets import Target
+
+_unicorn: Any = unicorn  # its type hints are partial
+EmulatorError: type[Exception] = _unicorn.UcError
+HOOK_CODE: int = unicorn.UC_HOOK_CODE
+HOOK_BLOCK: int = unicorn.UC_HOOK_BLOCK
+HOOK_ACCESS: int = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE
+IS_WRITE: int = unicorn.UC_MEM_WRITE
 
 
 @dataclass(frozen=True)
@@ -42,11 +51,11 @@ class Core:
     link: int | None
     return_code: bytes
     address_bit: int = 0
-    prepare: Callable[[unicorn.Uc], None] = lambda uc: None
-    mend: Callable[[unicorn.Uc], None] = lambda uc: None
+    prepare: Callable[[Any], None] = lambda uc: None
+    mend: Callable[[Any], None] = lambda uc: None
 
 
-def _enable_arm_fpu(uc: unicorn.Uc) -> None:
+def _enable_arm_fpu(uc: Any) -> None:
     access = uc.reg_read(arm_const.UC_ARM_REG_C1_C0_2)
     uc.reg_write(arm_const.UC_ARM_REG_C1_C0_2, access | 0xF << 20)
     uc.reg_write(arm_const.UC_ARM_REG_FPEXC, 1 << 30)
@@ -55,9 +64,12 @@ def _enable_arm_fpu(uc: unicorn.Uc) -> None:
 _IT_STATE = 0x0600_FC00  # bits of CPSR
 
 
-def _clear_it_state(uc: unicorn.Uc) -> None:
-    """Before an access hook unicorn (2.1) writes the IT state back, as if an exception were due, and leaves it so:
-    the first instructions of the next block would then be conditional. The running block does not read it."""
+def _clear_it_state(uc: Any) -> None:
+    """Take back the IT state that unicorn (2.1) writes before an access hook, as if an exception were due.
+
+    Left as it is, it would make the first instructions of the next block conditional. The running block has
+    its own copy.
+    """
     status = uc.reg_read(arm_const.UC_ARM_REG_CPSR)
     if status & _IT_STATE:
         uc.reg_write(arm_const.UC_ARM_REG_CPSR, status & ~_IT_STATE)
@@ -109,9 +121,13 @@ class Cpu:
     """A core in unicorn, with calls in its C calling convention."""
 
     def __init__(self, target: Target) -> None:
+        if target.elf_machine not in _CORES:
+            raise TargetMismatch(
+                f"{target.name} can't be emulated: choose another target, or run it on a board"
+            )
         self.core = _CORES[target.elf_machine]
         self.word_bytes = target.word_bytes
-        self.uc = unicorn.Uc(self.core.arch, self.core.mode)
+        self.uc: Any = _unicorn.Uc(self.core.arch, self.core.mode)
         if self.core.cpu is not None:
             self.uc.ctl_set_cpu_model(self.core.cpu)
         self.core.prepare(self.uc)

@@ -6,7 +6,7 @@ Objects are opaque to a module, so here they are numbers that stand for Python's
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ import numpy as np
 from ..errors import ModelError
 from .emulate_cpu import Cpu
 
-TABLE_ENTRIES = 87
 _TYPE_BOOL, _TYPE_INT, _TYPE_UINT = 1, 2, 3
 _BUFFER_WRITE, _BUFFER_RAISE = 2, 4
 _OBJECTS = 0x4000_0000  # never mapped: a module that looks into an object faults
@@ -40,7 +39,7 @@ class BoardBuffers:
         self._regions: list[tuple[int, int, int, memoryview]] = []  # host address, size, board address, view
         self._next = start
 
-    def open(self, arguments: list[object]) -> None:
+    def open(self, arguments: Iterable[object]) -> None:
         """Copy the contents of every buffer among `arguments` to the board."""
         self._regions, self._next = [], self._start
         views = [view for view in map(_bytes_of, arguments) if view is not None]
@@ -129,9 +128,10 @@ class Firmware:
         self._objects.append(value)
         return _OBJECTS + _OBJECT_STEP * (len(self._objects) - 1)
 
-    def constant(self, entry: int) -> int:
-        """Value of table entries 0, 1, 2: None, False, True."""
-        return _OBJECTS + _OBJECT_STEP * entry
+    @property
+    def constants(self) -> list[int]:
+        """Values of table entries 0, 1, 2: None, False, True."""
+        return [_OBJECTS + _OBJECT_STEP * entry for entry in range(3)]
 
     def forget(self) -> None:
         """Drop all objects but the constants, as nothing of the module keeps them."""
@@ -181,7 +181,7 @@ class Firmware:
         if kind == _TYPE_UINT:
             return self.handle(self._cpu.argument(0))
         if kind == _TYPE_BOOL:
-            return self.constant(2 if self._cpu.argument(0) else 1)
+            return self.constants[2 if self._cpu.argument(0) else 1]
         raise ModelError(f"the module makes an object of type {kind}: midge's modules don't")
 
     def _load_global(self) -> int:

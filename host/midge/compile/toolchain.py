@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..assets import native_folder
 from ..errors import CompileError, LinkError, ToolchainMissing
+from ..progress import Advance
 from ..targets import Target
 from . import mpy, native_sources
 from .cache import cache_folder, digest, place, working_folder
@@ -58,8 +59,6 @@ _LINKER_FLAGS = ("--gc-sections", "-z,notext", "-z,norelro", f"-e,{ENTRY}")
 _HOST_FLAGS = (*_COMMON_FLAGS, "-O2", "-g0")
 
 _LIBRARY_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}
-
-OnProgress = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def _shims_digest() -> str:
 
 
 def _compile_objects(
-    sources: Mapping[str, str], flags: tuple[str, ...], what: str, on_progress: OnProgress | None
+    sources: Mapping[str, str], flags: tuple[str, ...], what: str, on_progress: Advance | None
 ) -> list[Path]:
     """Object files of all code in `sources`, several compilers at a time."""
     names = native_sources.code_files(sources)
@@ -183,7 +182,7 @@ def build_module(
     *,
     name: str,
     exports: Exports,
-    on_progress: OnProgress | None = None,
+    on_progress: Advance | None = None,
 ) -> Module:
     """Compile C into a `.mpy`.
 
@@ -234,7 +233,7 @@ def build_module(
     return Module(mpy.pack(image, target, qstrs(name, exports)), len(image.blob), image.symbols)
 
 
-def build_native(target: Target, *, on_progress: OnProgress | None = None) -> Module:
+def build_native(target: Target, *, on_progress: Advance | None = None) -> Module:
     """midge_native.mpy of `target`: the board primitives. Raises as `build_module`."""
     return build_module({}, target, name="midge_native", exports=NATIVE, on_progress=on_progress)
 
@@ -258,7 +257,7 @@ def _host_target() -> tuple[str, ...]:
     return ("-target", f"{machine}-{system}", "-mcpu=baseline")
 
 
-def host_library(sources: Mapping[str, str], *, on_progress: OnProgress | None = None) -> Path:
+def host_library(sources: Mapping[str, str], *, on_progress: Advance | None = None) -> Path:
     """Path of a shared library for ctypes on this machine, built from C.
 
     Parameters
