@@ -85,9 +85,9 @@ class Quantisation:
         ModelError
             values that are missing (NaN), or out of the int16 range for kind 'none'
         """
-        values = np.asarray(X)
+        values: npt.NDArray[Any] = np.asarray(X)
         if values.dtype == np.int16 and self.kind == "none":
-            return np.ascontiguousarray(values, np.int16)
+            return np.array(values, np.int16)
         values = np.asarray(values, np.float64)
         bad = np.argwhere(np.isnan(values))
         if len(bad):

@@ -42,6 +42,17 @@ def sources(model: Model, *, layout: str = "auto", backend: str = "auto") -> dic
     return {"model_config.h": _config(model), "model.c": _model(model)}
 
 
+def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> list[tuple[str, str]]:
+    """(layout, backend) pairs that 'auto' may choose from, all of them exact; raises as `sources`."""
+    sources(model, layout=layout, backend=backend)
+    return [
+        (a_layout, a_backend)
+        for a_layout in LAYOUTS
+        for a_backend in BACKENDS
+        if layout in (a_layout, "auto") and backend in (a_backend, "auto")
+    ]
+
+
 def info(model: Model) -> dict[str, Any]:
     """What the module says of itself."""
     frontend, sensor, decision = model.frontend, model.sensor, model.decision

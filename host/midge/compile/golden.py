@@ -73,7 +73,7 @@ def choose(model: Model, X: Int16Array, windows: Int16Array | None = None) -> Go
     from ..features import extract
 
     rows = np.concatenate([_typical(model, X), _extremes(model.n_features), probes(model.ir, X, MAX_ROWS)])
-    rows = np.unique(rows, axis=0) if len(rows) <= MAX_ROWS else _distinct(rows)[:MAX_ROWS]
+    rows = _distinct(rows)[:MAX_ROWS]
     scores, index = expected(model.ir, rows)
     if model.frontend is None or windows is None or not len(windows):
         return Golden.of(features=rows, scores=scores, index=index)
@@ -186,8 +186,8 @@ def test_blob(golden: Golden, n_features: int, n_scores: int, limit_bytes: int =
     """The board's self-test: as many golden rows, and then windows, as fit; crc32 at the end.
 
     Layout (little-endian): 'MGT1', u16 n_features, n_scores, n_rows, n_windows, window_samples, n_channels;
-    rows of int16 features[], int16 scores[], u16 index; windows of int16 samples[], int16 scores[], u16 index;
-    u32 crc32 of all before.
+    rows of int16 features[], int16 scores[], u16 index; windows of int16 samples[], int16 scores[], u16
+    index; u32 crc32 of all before.
     """
     room = limit_bytes - _HEADER.size - 4
     n_windows, window_samples, n_channels = golden.windows.shape

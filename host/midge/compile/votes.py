@@ -1,4 +1,4 @@
-"""Forests in integers: thresholds for int16 features, leaf probabilities as votes, the bound ε of their error.
+"""Forests in integers: thresholds for int16 features, leaf probabilities as votes, their bound of error ε.
 
 Every layout of midge's own C adds up these very votes, so all of them give the same scores, bit for bit.
 """

@@ -1,0 +1,228 @@
+"""Model file → module for a target, checked in emulation before anybody gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import targets
+from .compile import c99, golden, module_glue, toolchain
+from .compile.emulate import Emulator
+from .errors import BudgetExceeded, ModelError, ParityError
+from .model_file import Model
+from .targets import Target
+
+LAYOUTS = ("auto", *c99.LAYOUTS)
+BACKENDS = ("auto", *c99.BACKENDS)
+OPTIMISE = ("auto", "size", "speed")
+# Rows at thresholds that are checked beside the golden rows: two a node, as far as they go.
+PROBE_ROWS = 2048
+MEASURED_ROWS = 64
+
+OnProgress = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Upper bounds, None = none."""
+
+    module_bytes: int | None = None
+    state_bytes: int | None = None
+    instructions: int | None = None
+
+
+@dataclass(frozen=True)
+class BuiltModule:
+    """A module that gave the expected answer on every row it was checked with.
+
+    Attributes
+    ----------
+    mpy : bytes
+        the file
+    test_blob : bytes
+        the board's self-test, `<slot>.test`
+    module_bytes, state_bytes, stack_bytes : int
+        the file (and its place in RAM); the caller's buffer; deepest stack of one inference
+    instructions_mean, instructions_max : float, int
+        one classification, entry of the C function to its return, over golden rows
+    rows, windows : int
+        rows and raw windows that were checked
+    """
+
+    mpy: bytes = field(repr=False)
+    model: Model
+    target: Target
+    layout: str
+    backend: str
+    test_blob: bytes = field(repr=False)
+    module_bytes: int
+    state_bytes: int
+    stack_bytes: int
+    instructions_mean: float
+    instructions_max: int
+    rows: int
+    windows: int
+    symbols: Mapping[str, int] = field(repr=False, default_factory=dict)
+
+    @property
+    def ram_bytes(self) -> int:
+        """Module, state and stack together."""
+        return self.module_bytes + self.state_bytes + self.stack_bytes
+
+    def emulator(self) -> Emulator:
+        """An emulated board with this module imported."""
+        return Emulator(self.mpy, self.target, self.symbols)
+
+
+def build(
+    model: Model,
+    target: str | Target,
+    *,
+    layout: str = "auto",
+    backend: str = "auto",
+    optimise: str = "auto",
+    budget: Any = None,
+    on_progress: OnProgress | None = None,
+) -> BuiltModule:
+    """Compile a model into a module and check it.
+
+    Parameters
+    ----------
+    target
+        name, as in `midge.targets`
+    layout
+        'code' (fast), 'table' (small) or 'auto'
+    backend
+        'midge', 'emlearn' or 'auto'
+    optimise
+        what 'auto' looks for: 'speed', 'size', or 'auto': the fastest that is within `budget`
+    budget
+        anything with module_bytes, state_bytes and instructions, each a number or None
+
+    Raises
+    ------
+    CompileError
+        no such target, layout or backend; UnsupportedModel, ToolchainMissing, LinkError
+    ParityError
+        the module gave another answer than the model on a golden row
+    BudgetExceeded
+        the module is larger or slower than `budget`
+    """
+    chosen = targets.get(target) if isinstance(target, str) else target
+    candidates = c99.candidates(model, layout=layout, backend=backend)
+    built = []
+    for number, (a_layout, a_backend) in enumerate(candidates):
+        if on_progress:
+            on_progress(number, len(candidates), f"{chosen.name}, {a_layout}")
+        sources = c99.sources(model, layout=a_layout, backend=a_backend)
+        built.append(build_sources(model, chosen, sources, layout=a_layout, backend=a_backend))
+    if on_progress:
+        on_progress(len(candidates), len(candidates), "")
+    fitting = [module for module in built if not _excess(module, budget)]
+    if not fitting:
+        problems = _excess(min(built, key=lambda module: module.module_bytes), budget)
+        raise BudgetExceeded(
+            f"{model.name} for {chosen.name} exceeds the budget: {', '.join(problems)}; "
+            "train fewer or shallower trees, or raise [budget] in app.toml"
+        )
+    if optimise == "size":
+        return min(fitting, key=lambda module: (module.module_bytes, module.instructions_mean))
+    return min(fitting, key=lambda module: (module.instructions_mean, module.module_bytes))
+
+
+def build_sources(
+    model: Model, target: Target, sources: Mapping[str, str], *, layout: str = "code", backend: str = "midge"
+) -> BuiltModule:
+    """Compile generated C into a module and check it; raises as `build`."""
+    module = toolchain.build_module(sources, target, name=model.name, exports=module_glue.MODEL)
+    emulator = Emulator(module.mpy, target, module.symbols)
+    rows = check(model, emulator)
+    measured = emulator.measure(_measured_rows(model))
+    stack_bytes = measured.stack_bytes
+    if model.frontend is not None and len(model.golden.windows):
+        stream = emulator.measure_stream(model.golden.windows[0])
+        stack_bytes = max([stack_bytes, *(part.stack_bytes for part in stream.values())])
+    return BuiltModule(
+        mpy=module.mpy,
+        model=model,
+        target=target,
+        layout=layout,
+        backend=backend,
+        test_blob=golden.test_blob(model.golden, model.n_features, model.n_scores),
+        module_bytes=module.module_bytes,
+        state_bytes=emulator.state_bytes,
+        stack_bytes=stack_bytes,
+        instructions_mean=measured.instructions_mean,
+        instructions_max=measured.instructions_max,
+        rows=rows,
+        windows=len(model.golden.windows),
+        symbols=module.symbols,
+    )
+
+
+def _measured_rows(model: Model) -> golden.Int16Array:
+    """Rows like those the board will see: the first golden rows come evenly out of the training rows."""
+    return model.golden.features[:MEASURED_ROWS]
+
+
+def check(model: Model, emulator: Emulator) -> int:
+    """Run the golden rows, rows at thresholds and the golden windows; the number of rows that agreed.
+
+    Raises ParityError at the first row or window that differs in any bit.
+    """
+    rows, scores, index = model.golden.features, model.golden.scores, model.golden.index
+    if not len(rows):
+        raise ModelError(f"{model.name} has no golden rows to check it with; train it again")
+    again, _ = golden.expected(model.ir, rows)
+    if not np.array_equal(again, scores):
+        raise ParityError(f"golden.npz belongs to another model than {model.name}; train it again")
+    probes = golden.probes(model.ir, rows, PROBE_ROWS)
+    probe_scores, probe_index = golden.expected(model.ir, probes)
+    checked = zip(
+        np.concatenate([rows, probes]),
+        np.concatenate([scores, probe_scores]),
+        np.concatenate([index, probe_index]),
+        strict=True,
+    )
+    for number, (row, row_scores, winner) in enumerate(checked):
+        found, found_scores = emulator.classify(row)
+        if found != winner or not np.array_equal(found_scores, row_scores):
+            raise ParityError(
+                f"the module for {emulator.target.name} differs from the model on row {number}: "
+                f"class {found} instead of {winner}; please report this model"
+            )
+    for number, window in enumerate(model.golden.windows):
+        state = emulator.state()
+        done = 0
+        while done < len(window):
+            done += emulator.push(state, window[done:])
+        features = emulator.features(state)
+        found, found_scores = emulator.predict(state)
+        if (
+            not np.array_equal(features, model.golden.window_features[number])
+            or found != model.golden.window_index[number]
+            or not np.array_equal(found_scores, model.golden.window_scores[number])
+        ):
+            raise ParityError(
+                f"the module for {emulator.target.name} differs from the model on golden window {number}; "
+                "please report this model"
+            )
+    return len(rows) + len(probes)
+
+
+def _excess(module: BuiltModule, budget: Any) -> list[str]:
+    """What is over the budget, in words."""
+    figures = {
+        "module_bytes": (module.module_bytes, "module", "bytes"),
+        "state_bytes": (module.state_bytes, "state", "bytes"),
+        "instructions": (module.instructions_max, "", "instructions"),
+    }
+    over = []
+    for name, (value, what, unit) in figures.items():
+        limit = getattr(budget, name, None)
+        if limit is not None and value > limit:
+            over.append(f"{what} {value} {unit} (at most {limit})".strip())
+    return over
