@@ -17,7 +17,7 @@ from .recipe import Recipe
 from .recording import Recording
 
 # Windows of one take overlap more in training than on the board, so that every alignment is seen.
-STEPS_PER_HOP = 4
+STEPS_PER_HOP = 2
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def windows(
     windows that show a whole performance carry the label, windows that show next to none the
     background's, the others are left out.
 
-    `hop` (samples) defaults to a quarter of the recipe's for "event", else to the recipe's. `note` hears of
+    `hop` (samples) defaults to half the recipe's for "event", else to the recipe's. `note` hears of
     recordings that give no window. Raises DatasetError if a label is not the recipe's or nothing is left.
     """
     length = recipe.window.length

@@ -19,12 +19,11 @@ SENSOR_KINDS = ("motion",)
 MOTION_CHANNELS = ("x", "y", "z")
 MAGNITUDE = "m"
 
-# What `windows` in [train] means is said in dataset.py.
 WINDOW_KINDS = ("all", "event")
 
 # family → its hyper-parameters and their defaults; the smallest set that bounds the compiled size.
 FAMILY_PARAMS: dict[str, dict[str, int]] = {
-    "forest": {"trees": 10, "depth": 8, "min_leaf": 2, "max_features": 16},
+    "forest": {"trees": 10, "depth": 8, "min_leaf": 2, "features": 16},
 }
 
 FEATURE_SETS: dict[str, tuple[str, ...]] = {
@@ -86,12 +85,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Train:
-    """How the model is fitted; `params` are the family's, with its defaults filled in."""
+    """How the model is fitted.
+
+    `windows`: 'all' or 'event' (see `dataset.windows`); `augment`: variants made of every take (see
+    `augment`); `params` are the family's, with its defaults filled in.
+    """
 
     family: str
     seed: int
     folds: int
     windows: str
+    augment: int = 0
     params: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -356,6 +360,7 @@ def _train(section: _Section, background: str | None, path: Path) -> Train:
         seed=section.number("seed", 0, 2**31 - 1, 1),
         folds=section.number("folds", 2, 100, 4),
         windows=section.one_of("windows", WINDOW_KINDS, "all"),
+        augment=section.number("augment", 0, 20, 0),
         params=params,
     )
     if train.windows == "event" and background is None:

@@ -19,10 +19,10 @@ JOIN_S = 0.3
 SHORTEST_S = 0.12
 
 # Overlap of window and performance, as a share of the shorter: from here on the window shows the gesture …
-SHOWS = 0.8
+SHOWS = 0.6
 # … and up to here it shows none. Between the two, nobody could say what is right, so such windows teach
 # nothing.
-SHOWS_NOT = 0.4
+SHOWS_NOT = 0.3
 
 Bounds = tuple[int, int]
 
