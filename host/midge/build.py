@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import targets
-from .compile import c99, golden, module_glue, toolchain
+from .compile import c99, golden, module_glue, native_sources, toolchain
 from .compile.emulate import Emulator
 from .errors import BudgetExceeded, ModelError, ParityError
-from .model_file import Model
+from .model_file import FILE_NAME, Model, load
+from .recipe import Recipe
 from .targets import Target
 
 LAYOUTS = ("auto", *c99.LAYOUTS)
@@ -72,9 +74,72 @@ class BuiltModule:
         """Module, state and stack together."""
         return self.module_bytes + self.state_bytes + self.stack_bytes
 
+    def to_json(self) -> dict[str, Any]:
+        """The figures, for programs."""
+        names = (
+            *("layout", "backend", "module_bytes", "state_bytes", "stack_bytes", "ram_bytes"),
+            *("instructions_mean", "instructions_max", "rows", "windows"),
+        )
+        about = {"name": self.model.name, "target": self.target.name, "digest": self.model.digest}
+        return about | {name: getattr(self, name) for name in names}
+
     def emulator(self) -> Emulator:
         """An emulated board with this module imported."""
         return Emulator(self.mpy, self.target, self.symbols)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model to build: where its modules go, and the budget of its app, if it has one."""
+
+    model: Model
+    folder: Path
+    budget: Any = None
+
+
+def find(app_or_model: str | Path) -> Found:
+    """The model of an app (name or folder), or a model.json or its folder.
+
+    Raises
+    ------
+    ModelError
+        no model there, or one that is not whole
+    RecipeError
+        an app whose recipe is wrong
+    """
+    path = Path(app_or_model)
+    if path.is_file() and path.suffix == ".json":
+        return Found(load(path), path.parent)
+    if path.is_dir() and (path / FILE_NAME).is_file():
+        return Found(load(path), path)
+    recipe = Recipe.load(app_or_model)
+    model = recipe.build_folder / FILE_NAME
+    if not model.is_file():
+        raise ModelError(f"{recipe.name} has no model yet; train it with: midge train {app_or_model}")
+    return Found(load(model), recipe.build_folder, recipe.budget)
+
+
+def write(built: BuiltModule, path: Path) -> None:
+    """Write the module to `path`, and the board's self-test beside it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(built.mpy)
+        path.with_suffix(".test").write_bytes(built.test_blob)
+    except OSError as error:
+        raise ModelError(f"can't write {path}: {error.strerror}; choose another --out") from None
+
+
+def write_c(model: Model, folder: Path, *, layout: str = "auto", backend: str = "auto") -> list[Path]:
+    """Write the generated C and the kernels that it needs into `folder`; the paths, sorted."""
+    sources = native_sources.complete(c99.sources(model, layout=layout, backend=backend))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in sorted(sources)]
+        for path in paths:
+            path.write_text(sources[path.name], encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ModelError(f"can't write into {folder}: {error.strerror}; choose another --out") from None
+    return paths
 
 
 def build(

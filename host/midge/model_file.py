@@ -17,6 +17,7 @@ from .compile import golden as golden_rows
 from .compile import ir as intermediate
 from .compile import reference, votes
 from .compile.golden import Golden
+from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError, RecipeError
 
 SCHEMA = 1
@@ -61,51 +62,6 @@ class Decision:
     threshold: float
     smooth: int
     cooldown_ms: int
-
-
-@dataclass(frozen=True)
-class Quantisation:
-    """How an estimator's features become int16.
-
-    kind 'none': they are whole numbers in the int16 range already.
-    kind 'affine': q = round((x - offset) * scale), limited to int16; one offset and scale a feature.
-    collisions : training rows that a threshold could not part any more because of that
-    """
-
-    kind: str = "none"
-    offset: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    collisions: int = 0
-
-    def apply(self, X: npt.ArrayLike) -> npt.NDArray[np.int16]:
-        """Features (n_rows, n_features) as the model reads them.
-
-        Raises
-        ------
-        ModelError
-            values that are missing (NaN), or out of the int16 range for kind 'none'
-        """
-        values: npt.NDArray[Any] = np.asarray(X)
-        if values.dtype == np.int16 and self.kind == "none":
-            return np.array(values, np.int16)
-        values = np.asarray(values, np.float64)
-        bad = np.argwhere(np.isnan(values))
-        if len(bad):
-            raise ModelError(
-                f"row {bad[0][0]}, feature {bad[0][1]} is missing (NaN); fill it before predicting"
-            )
-        if self.kind == "none":
-            bad = np.argwhere((values != np.floor(values)) | (np.abs(values + 0.5) > 32768))
-            if len(bad):
-                row, column = bad[0]
-                raise ModelError(
-                    f"row {row}, feature {column} is {values[row, column]!r}; this model takes whole numbers "
-                    "from -32768 to 32767, as it was trained on"
-                )
-            return values.astype(np.int16)
-        # scikit-learn's trees see float32.
-        scaled = (values.astype(np.float32) - np.array(self.offset)) * np.array(self.scale)
-        return np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
 
 
 @dataclass(frozen=True)

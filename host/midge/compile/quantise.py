@@ -1,0 +1,134 @@
+"""How an estimator's features become int16, and what that does to its thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import CompileError, ModelError
+from .ir import FloatArray, Forest, Tree
+from .reference import leaves
+
+INT16_MIN, INT16_MAX = -32768, 32767
+Int16Array = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How an estimator's features become int16.
+
+    kind 'none': they are whole numbers in the int16 range already.
+    kind 'affine': q = round((x - offset) * scale), limited to int16; one offset and scale a feature.
+    collisions : training rows that some tree can't tell apart as the estimator does any more
+    """
+
+    kind: str = "none"
+    offset: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    collisions: int = 0
+
+    def apply(self, X: npt.ArrayLike) -> Int16Array:
+        """Features (n_rows, n_features) as the model reads them.
+
+        Raises
+        ------
+        ModelError
+            values that are missing (NaN), or not whole numbers in the int16 range for kind 'none'
+        """
+        given: npt.NDArray[Any] = np.asarray(X)
+        if self.kind == "none" and given.dtype == np.int16:
+            return given.astype(np.int16, copy=False)
+        values = np.asarray(given, np.float64)
+        if values.ndim != 2:
+            raise ModelError(f"features have the shape {values.shape}; it must be (rows, features)")
+        _complain(values, np.isnan(values), "is missing (NaN); fill it first")
+        if self.kind == "none":
+            is_whole = (values == np.floor(values)) & (values >= INT16_MIN) & (values <= INT16_MAX)
+            _complain(
+                values, ~is_whole, "is no whole number from -32768 to 32767, as the model was trained on"
+            )
+            return values.astype(np.int16)
+        return self._affine(values)
+
+    def _affine(self, values: FloatArray) -> Int16Array:
+        # scikit-learn's trees see float32.
+        scaled = (values.astype(np.float32) - np.array(self.offset)) * np.array(self.scale)
+        return np.clip(np.rint(scaled), INT16_MIN, INT16_MAX).astype(np.int16)
+
+
+def _complain(values: FloatArray, bad: npt.NDArray[np.bool_], problem: str) -> None:
+    """ModelError naming the first bad value, if there is one."""
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ModelError(f"row {row}, feature {column} ({values[row, column]}) {problem}")
+
+
+def learn(X: npt.ArrayLike) -> Quantisation:
+    """The quantisation that suits X (n_rows, n_features): none if it is whole numbers already.
+
+    Raises
+    ------
+    CompileError
+        X is empty, not a table of numbers, or has values that are not finite
+    """
+    try:
+        values = np.asarray(X, np.float64)
+    except (TypeError, ValueError) as error:
+        raise CompileError(f"X is not a table of numbers ({error}); encode categories as numbers") from None
+    if values.ndim != 2 or not values.size:
+        raise CompileError(f"X has the shape {values.shape}; it must be (n_samples, n_features), not empty")
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        raise CompileError(
+            f"X has a value that is not finite (row {bad[0][0]}, feature {bad[0][1]}); fill it first"
+        )
+    if ((values == np.floor(values)) & (values >= INT16_MIN) & (values <= INT16_MAX)).all():
+        return Quantisation()
+    low = values.astype(np.float32).min(axis=0).astype(np.float64)
+    high = values.astype(np.float32).max(axis=0).astype(np.float64)
+    width = np.where(high > low, high - low, 1.0)
+    return Quantisation(
+        "affine", tuple(((low + high) / 2).tolist()), tuple((2.0 * INT16_MAX / width).tolist())
+    )
+
+
+def quantise(forest: Forest, X: npt.ArrayLike, by: Quantisation) -> tuple[Forest, Quantisation]:
+    """The forest over int16 features, and `by` with its collisions counted.
+
+    A threshold lands wherever it parts the rows of X that reach its node as it did before; where int16 values
+    collide on both of its sides, nearest to where it was.
+    """
+    if by.kind == "none":
+        return forest, by
+    values = np.asarray(X, np.float64).astype(np.float32).astype(np.float64)
+    rows = by.apply(X)
+    trees = tuple(_tree(tree, values, rows, by) for tree in forest.trees)
+    collides = np.zeros(len(rows), bool)
+    for before, after in zip(forest.trees, trees, strict=True):
+        collides |= leaves(before, values) != leaves(after, rows.astype(np.float64))
+    made = Forest(forest.n_features, forest.n_classes, trees)
+    return made, replace(by, collisions=int(collides.sum()))
+
+
+def _tree(tree: Tree, values: FloatArray, rows: Int16Array, by: Quantisation) -> Tree:
+    offset, scale = np.array(by.offset), np.array(by.scale)
+    ideal = np.floor((tree.threshold - offset[tree.feature]) * scale[tree.feature])
+    threshold = np.clip(ideal, INT16_MIN, INT16_MAX)
+    waiting = [(0, np.arange(len(rows)))] if len(tree.feature) else []
+    while waiting:
+        node, reached = waiting.pop()
+        feature = tree.feature[node]
+        goes_left = values[reached, feature] <= tree.threshold[node]
+        left, right = reached[goes_left], reached[~goes_left]
+        if len(left) and len(right):
+            least = int(rows[left, feature].max())
+            most = int(rows[right, feature].min()) - 1
+            if least <= most:
+                threshold[node] = min(max(threshold[node], least), most)
+        for child, below in ((tree.left[node], left), (tree.right[node], right)):
+            if child >= 0:
+                waiting.append((int(child), below))
+    return Tree(tree.feature, threshold, tree.left, tree.right, tree.value)

@@ -1,0 +1,187 @@
+"""`midge.compile(estimator, X)`: a fitted estimator as C, without app, recipe or model file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import build as builder
+from . import families, model_file
+from .compile import agreement, c99, host, native_sources, quantise
+from .errors import CompileError
+from .model_file import Model
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs on a target; instructions of one classification, entry of the C to its return."""
+
+    instructions_mean: float
+    instructions_max: int
+    module_bytes: int
+    state_bytes: int
+    stack_bytes: int
+
+    @property
+    def ram_bytes(self) -> int:
+        """Module, state and stack together."""
+        return self.module_bytes + self.state_bytes + self.stack_bytes
+
+
+class CompiledModel:
+    """A fitted estimator as C.
+
+    Attributes
+    ----------
+    model : Model
+        what a model file would hold; `midge.model_file.save(compiled.model, folder)` writes it
+    classes : numpy array
+        the estimator's class labels, in the order of the scores
+    links : tuple of Link
+        agreement on X: estimator – reference, reference – C
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        classes: npt.NDArray[Any],
+        *,
+        layout: str = "auto",
+        backend: str = "auto",
+        optimise: str = "auto",
+    ) -> None:
+        self.model = model
+        self.classes = classes
+        self.links: tuple[agreement.Link, ...] = ()
+        self._options: dict[str, Any] = {"layout": layout, "backend": backend, "optimise": optimise}
+        self._sources = c99.sources(model, layout=layout, backend=backend)
+        self._host = host.HostModel(model, self._sources)
+        self._built: dict[str, builder.BuiltModule] = {}
+
+    def __repr__(self) -> str:
+        size = f"{self.model.n_features} features, {len(self.classes)} classes"
+        return f"CompiledModel({self.model.ir.kind}, {size})"
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Class labels of the rows of X (n_rows, n_features), by the C; ModelError for unfit values."""
+        _, winners = self._host.classify(self.model.quantisation.apply(X))
+        chosen: npt.NDArray[Any] = self.classes[winners]
+        return chosen
+
+    def predict_scores(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Scores of the rows of X, float64 (n_rows, n_classes), 0…1 in steps of 1/32767, by the C."""
+        scores, _ = self._host.classify(self.model.quantisation.apply(X))
+        return scores / self.model.score_scale
+
+    @property
+    def c_source(self) -> str:
+        """The model as one C99 file: `int32_t midge_classify(const int16_t *features, int16_t *scores)`."""
+        return native_sources_in_one(self._sources)
+
+    def build(self, target: str) -> bytes:
+        """The `.mpy` for a target, checked in emulation; raises as `midge.build.build`."""
+        return self._module(target).mpy
+
+    def measure(self, target: str, X: npt.ArrayLike) -> Cost:
+        """What classifying the rows of X costs on a target, in emulation."""
+        module = self._module(target)
+        measured = module.emulator().measure(self.model.quantisation.apply(X))
+        return Cost(
+            measured.instructions_mean,
+            measured.instructions_max,
+            module.module_bytes,
+            module.state_bytes,
+            measured.stack_bytes,
+        )
+
+    def _module(self, target: str) -> builder.BuiltModule:
+        if target not in self._built:
+            self._built[target] = builder.build(self.model, target, **self._options)
+        return self._built[target]
+
+
+def native_sources_in_one(sources: dict[str, str]) -> str:
+    """Generated files and all of firmware/native that they need as one translation unit."""
+    everything = native_sources.complete(sources)
+    written: set[str] = set()
+
+    def inline(name: str) -> str:
+        written.add(name)
+        lines = []
+        for line in everything[name].splitlines():
+            headers = native_sources.includes(line)
+            if headers and headers[0] in everything:
+                if headers[0] not in written:
+                    lines.append(inline(headers[0]))
+            else:
+                lines.append(line)
+        return "\n".join(lines)
+
+    names = ["model.c", *(name for name in native_sources.code_files(everything) if name != "model.c")]
+    return "\n".join([inline(name) for name in names]) + "\n"
+
+
+def compile_estimator(
+    estimator: Any,
+    X: npt.ArrayLike,
+    *,
+    name: str = "model",
+    labels: Sequence[str] | None = None,
+    layout: str = "auto",
+    backend: str = "auto",
+    optimise: str = "auto",
+) -> CompiledModel:
+    """Compile a fitted estimator.
+
+    Features that are whole numbers in the int16 range are used as they are; others get an affine int16 scale
+    that is learnt from X and becomes part of the model.
+
+    Parameters
+    ----------
+    estimator
+        fitted: see `midge.families.FAMILIES` for the classes
+    X
+        what it was fitted on, (n_samples, n_features)
+    name, labels
+        of the module; labels default to the class labels as text
+    layout, backend, optimise
+        as `midge.build.build`
+
+    Raises
+    ------
+    UnsupportedModel
+        the estimator, or an option of it, can't be compiled; names the part
+    CompileError
+        X does not suit the estimator
+    ParityError
+        the reference differs from the estimator on a row of X
+    """
+    ir = families.to_ir(estimator)
+    learnt = quantise.learn(X)
+    values = np.asarray(X, np.float64)
+    if values.shape[1] != ir.n_features:
+        raise CompileError(f"X has {values.shape[1]} features, the estimator was fitted on {ir.n_features}")
+    expected = np.asarray(estimator.predict_proba(X), np.float64)
+    model_file.check_reference(ir, values.astype(np.float32), expected)
+    ir, learnt = quantise.quantise(ir, values, learnt)
+    rows = learnt.apply(values)
+    classes = np.asarray(estimator.classes_)
+    model = model_file.create(
+        ir,
+        rows,
+        name=name,
+        labels=[str(label) for label in classes] if labels is None else labels,
+        quantisation=learnt,
+        provenance={"estimator": type(estimator).__name__},
+    )
+    compiled = CompiledModel(model, classes, layout=layout, backend=backend, optimise=optimise)
+    # Where int16 values collided, the estimator is further away than rounding: those rows are counted apart.
+    compiled.links = (
+        agreement.estimator_reference(model, rows, expected, np.argmax(expected, axis=1)),
+        agreement.reference_c(model, compiled._host, rows),
+    )
+    return compiled
