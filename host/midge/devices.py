@@ -98,9 +98,9 @@ def _describe(port: Any) -> str:
 
 def virtual_boards() -> list[Device]:
     """Virtual boards that run now, of this user."""
-    from .transport import virtual
+    from .transport.virtual import running
 
-    return [Device(f"virtual:{name}", "virtual board", is_known=True) for name in virtual.running()]
+    return [Device(f"virtual:{name}", "virtual board", is_known=True) for name in running()]
 
 
 def ask(device: Device) -> Device:

@@ -120,7 +120,7 @@ def package(model: Model, welcome: Welcome) -> Package:
     built = build(model, target)
     if len(built.mpy) + len(built.test_blob) > welcome.free_flash_bytes:
         raise BudgetExceeded(
-            f"{model.name} is {len(built.mpy)} bytes, the board has room for {welcome.free_flash_bytes} on flash; "
+            f"{model.name} is {len(built.mpy)} bytes, the board has {welcome.free_flash_bytes} left; "
             "remove files from the board or train a smaller model"
         )
     return Package(model.name, model.digest, target.name, built.mpy, built.test_blob, built.state_bytes)

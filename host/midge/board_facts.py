@@ -1,0 +1,145 @@
+"""What a stock MicroPython says of itself, and which of midge's boards it is."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from midge_device import versions
+
+from . import assets, targets
+from .errors import DeviceError, TargetMismatch, VersionMismatch
+from .mpremote_link import RawRepl
+
+# One expression for each line; what a port lacks is None.
+_PROBE = """
+import sys, os, gc
+def _largest():
+    low, high = 0, gc.mem_free()
+    while high - low > 256:
+        middle = (low + high) // 2
+        try:
+            bytearray(middle)
+            low = middle
+        except MemoryError:
+            high = middle
+        gc.collect()
+    return low
+gc.collect()
+_i = sys.implementation
+_v = os.statvfs('/')
+_facts = (_i.name, tuple(_i.version)[:3], getattr(_i, '_mpy', 0), getattr(_i, '_machine', ''),
+    getattr(_i, '_build', ''), sys.platform, _v[0] * _v[3], gc.mem_free(), _largest())
+del _i, _v
+"""
+
+
+@dataclass(frozen=True)
+class BoardFacts:
+    """Facts of a board with MicroPython on it.
+
+    Attributes
+    ----------
+    version : tuple of int
+        of MicroPython
+    mpy : int
+        `sys.implementation._mpy`: .mpy version and arch
+    machine, build, platform : str
+        what the firmware calls the board, its build, its port
+    free_flash_bytes, free_ram_bytes, max_alloc_bytes : int
+        file system left, heap left, its largest block
+    """
+
+    version: tuple[int, ...]
+    mpy: int
+    machine: str
+    build: str
+    platform: str
+    free_flash_bytes: int
+    free_ram_bytes: int
+    max_alloc_bytes: int
+
+    @property
+    def target(self) -> targets.Target | None:
+        """The target to build for; None if the firmware loads no native code, or midge builds none for it."""
+        try:
+            target = targets.by_arch((self.mpy >> 10) & 15)
+        except TargetMismatch:
+            return None
+        return None if target.missing else target
+
+
+def read_facts(repl: RawRepl) -> BoardFacts:
+    """Ask the board. Raises VersionMismatch for too old a MicroPython, DeviceError for none at all."""
+    repl.run(_PROBE)
+    name, version, mpy, machine, build, platform, flash, ram, largest = repl.value("_facts")
+    if name != "micropython":
+        raise DeviceError(f"{repl.name} runs {name}, not MicroPython; put MicroPython on the board first")
+    facts = BoardFacts(tuple(version), mpy, machine, build, platform, flash, ram, largest)
+    if facts.version[:2] < versions.MICROPYTHON_FLOOR:
+        here, there = (".".join(map(str, it)) for it in (versions.MICROPYTHON_FLOOR, facts.version))
+        raise VersionMismatch(
+            f"{repl.name} runs MicroPython {there}, midge needs {here}; update its firmware"
+        )
+    return facts
+
+
+@dataclass(frozen=True)
+class KnownBoard:
+    """A board that the device library has a file for: `machines` are parts of what its firmware calls it."""
+
+    name: str
+    path: Path
+    machines: tuple[str, ...]
+
+
+def known_boards() -> dict[str, KnownBoard]:
+    """Boards by name, from the constants at the top of `midge_device/boards/*.py` (which are not run)."""
+    found = {}
+    for path in sorted((assets.device_library() / "boards").glob("*.py")):
+        if path.stem == "__init__":
+            continue
+        constants = _constants(path)
+        given = constants.get("MACHINES", constants.get("MACHINE", ()))
+        machines = (given,) if isinstance(given, str) else tuple(map(str, given))  # type: ignore[call-overload]
+        name = str(constants.get("NAME", path.stem))
+        found[name] = KnownBoard(name, path, machines)
+    return found
+
+
+def _constants(path: Path) -> dict[str, object]:
+    """Literal assignments at the top level of a file."""
+    found: dict[str, object] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return found
+
+
+def choose_board(facts: BoardFacts, wanted: str | None) -> KnownBoard:
+    """The board `wanted`, or the one whose firmware calls itself so.
+
+    Raises DeviceError with the names to choose from if it can't be told.
+    """
+    boards = known_boards()
+    names = ", ".join(boards)
+    if wanted is not None:
+        if wanted not in boards:
+            raise DeviceError(f"no board {wanted!r}; choose one of {names}")
+        return boards[wanted]
+    fitting = [
+        board
+        for board in boards.values()
+        if any(
+            machine in (facts.build, facts.machine) or machine in facts.machine for machine in board.machines
+        )
+    ]
+    if len(fitting) != 1:
+        raise DeviceError(
+            f"the board can't be told from {facts.machine or facts.platform!r}; say it with --board ({names})"
+        )
+    return fitting[0]

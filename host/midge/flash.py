@@ -1,0 +1,290 @@
+"""First install on stock MicroPython: the device library, its native part, an app, and its model.
+
+Everything goes over the raw REPL; files that are there already, by their SHA-256, are not sent again. main.py
+comes last, so a board that is unplugged half-way does not boot into half an install.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from . import assets
+from .board_facts import BoardFacts, KnownBoard, choose_board, read_facts
+from .errors import BudgetExceeded, DeviceError, ModelError, RecipeError
+from .messages import Welcome
+from .model_file import Model
+from .mpremote_link import RawRepl
+from .progress import Advance
+from .push import find_model
+from .recipe import Recipe
+from .session import connect
+
+MAIN = "/main.py"
+KEPT_MAIN = "/main.py.before-midge"
+# In every main.py that midge ever put on a board.
+OURS = b"midge_device"
+SPARE_FLASH_BYTES = 8192
+
+# On the board: the slot to fill is emptied first, so a cut install leaves no half module marked as good.
+_EMPTY_SLOT = """
+from midge_device.slots import Slots, EMPTY
+_s = Slots()
+_n = _s.to_fill()
+_s.mark(_n, EMPTY)
+"""
+_TRY_SLOT = """
+from midge_device.slots import TRIAL
+_s.mark(_n, TRIAL)
+"""
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """What `flash` did, or with `dry_run` would do.
+
+    Attributes
+    ----------
+    board, target : str
+        the board, and the instruction set of its native modules ('' if it loads none)
+    sent, unchanged : tuple of str
+        paths on the board
+    sent_bytes : int
+        bytes of the files sent
+    kept : str
+        where a main.py that was not ours is now, '' if there was none
+    model : str
+        name and digest of the model that went along, '' for none
+    welcome : Welcome or None
+        what the board says now; None with `dry_run`
+    """
+
+    board: str
+    target: str
+    sent: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    sent_bytes: int
+    kept: str
+    model: str
+    welcome: Welcome | None
+
+
+def flash(
+    app: str,
+    device: str,
+    *,
+    board: str | None = None,
+    dry_run: bool = False,
+    on_progress: Advance | None = None,
+    note: Note = lambda _text: None,
+) -> Flashed:
+    """Install midge, the app and its model on the board at `device`, start it, and check that it answers.
+
+    `board` names the board if its firmware does not tell. Raises as `RawRepl`, `read_facts`, `Session.open`;
+    BudgetExceeded if the board's file system is too small; RecipeError for an app without a main.py.
+    """
+    recipe = Recipe.load(app)
+    with RawRepl(device) as repl:
+        facts = read_facts(repl)
+        known = choose_board(facts, board)
+        model = _model(app, facts, note)
+        files = {**library_files(known), **native_file(facts, note), **app_files(recipe, known)}
+        there = repl.digests([*files, MAIN])
+        wanted = {path: data for path, data in files.items() if there[path] != _sha256(data)}
+        main = assets.board_main().read_bytes()
+        kept = _foreign_main(repl, there[MAIN], main)
+        is_new_main = there[MAIN] != _sha256(main)
+        module = _Parcel.build(model, facts, repl) if model is not None else None
+        needed = sum(map(len, wanted.values())) + (module.n_bytes if module else 0)
+        if needed + SPARE_FLASH_BYTES > facts.free_flash_bytes:
+            raise BudgetExceeded(
+                f"{device} has {facts.free_flash_bytes} bytes of flash left and {needed} are to be written; "
+                "remove files from the board"
+            )
+        if is_new_main:
+            needed += len(main)
+        if not dry_run:
+            install = _Install(repl, needed, on_progress)
+            if kept:  # ours is not there yet: unplugged now, the board boots to its prompt
+                install.move(MAIN, kept)
+            install.files(wanted)
+            if module and module.files:
+                install.model(module)
+            if is_new_main:
+                install.write(MAIN, main)
+            repl.restart()
+    sent = (*wanted, *(module.paths if module else ()), *((MAIN,) if is_new_main else ()))
+    return Flashed(
+        board=known.name,
+        target=facts.target.name if facts.target else "",
+        sent=sent,
+        unchanged=tuple(path for path in files if path not in wanted),
+        sent_bytes=needed,
+        kept=kept,
+        model=f"{model.name} {model.digest}" if model else "",
+        welcome=None if dry_run else _verify(device, recipe, model),
+    )
+
+
+def library_files(board: KnownBoard) -> dict[str, bytes]:
+    """The device library for `board`, by path on the board; other boards' files stay at home."""
+    root = assets.device_library()
+    files = {}
+    for path in sorted(root.rglob("*.py")):
+        relative = path.relative_to(root)
+        if relative.parts[0] == "boards" and path.stem not in ("__init__", board.path.stem):
+            continue
+        files[f"/lib/midge_device/{relative.as_posix()}"] = path.read_bytes()
+    return files
+
+
+def native_file(facts: BoardFacts, note: Note) -> dict[str, bytes]:
+    """`midge_native.mpy` for the board's firmware, or nothing where it loads no native code."""
+    if facts.target is None:
+        note(
+            "this firmware loads no native code that midge builds: the library runs in Python (slower), "
+            "and models can't run"
+        )
+        return {}
+    from .compile import toolchain
+
+    return {"/lib/midge_native.mpy": toolchain.build_native(facts.target).mpy}
+
+
+def app_files(recipe: Recipe, board: KnownBoard) -> dict[str, bytes]:
+    """The app, and the board's configuration."""
+    main = recipe.folder / "main.py"
+    if not main.is_file():
+        raise RecipeError(f"{main} is missing: it is what the board runs; copy it from another app")
+    config = {"board": board.path.stem, "app": recipe.name}
+    return {"/app.py": main.read_bytes(), "/midge/config.json": json.dumps(config).encode()}
+
+
+def _model(app: str, facts: BoardFacts, note: Note) -> Model | None:
+    try:
+        model = find_model(app)
+    except ModelError:
+        note("the app has no model yet: the board will record only; train one, then midge push it")
+        return None
+    return model if facts.target is not None else None
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """A model's files for the board, or none if the board has them."""
+
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def build(cls, model: Model, facts: BoardFacts, repl: RawRepl) -> _Parcel:
+        from .build import build
+
+        assert facts.target is not None
+        built = build(model, facts.target)
+        if built.module_bytes + built.state_bytes > facts.max_alloc_bytes:
+            raise BudgetExceeded(
+                f"{model.name} needs {built.module_bytes + built.state_bytes} bytes of RAM, the largest "
+                f"block is {facts.max_alloc_bytes}; train a smaller model"
+            )
+        files = {"mpy": built.mpy, "test": built.test_blob}
+        running = repl.run(_ACTIVE).strip()
+        if running and repl.digests([f"{running}.mpy"])[f"{running}.mpy"] == _sha256(built.mpy):
+            return cls({})
+        return cls(files)
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(map(len, self.files.values()))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(f"/midge/SLOT.{kind}" for kind in self.files)
+
+
+# Where the confirmed model lies, without its suffix; nothing on a board that has no midge yet.
+_ACTIVE = """
+try:
+    from midge_device.slots import Slots, CONFIRMED
+    _s = Slots()
+    if _s.states[_s.active] == CONFIRMED:
+        print(_s.path(_s.active)[:-4])
+except ImportError:
+    pass
+"""
+
+
+def _foreign_main(repl: RawRepl, there: str | None, main: bytes) -> str:
+    """Where a main.py that is not ours is to be kept; '' if there is none."""
+    if there is None or there == _sha256(main) or OURS in repl.read_file(MAIN):
+        return ""
+    number, path = 1, KEPT_MAIN
+    taken = repl.digests([KEPT_MAIN, *(f"{KEPT_MAIN}-{n}" for n in range(2, 10))])
+    while taken.get(path) is not None:
+        number += 1
+        path = f"{KEPT_MAIN}-{number}"
+    return path
+
+
+class _Install:
+    """Writes files over a raw REPL, with one progress over all of them."""
+
+    def __init__(self, repl: RawRepl, total_bytes: int, on_progress: Advance | None) -> None:
+        self._repl = repl
+        self._total_bytes = total_bytes
+        self._done_bytes = 0
+        self._on_progress = on_progress
+
+    def write(self, path: str, data: bytes) -> None:
+        def advance(done: float, total: float | None = None, text: str = "") -> None:
+            if self._on_progress is not None:
+                self._on_progress(self._done_bytes + done, self._total_bytes, text)
+
+        self._repl.write_file(path, data, on_progress=advance)
+        self._done_bytes += len(data)
+
+    def files(self, files: Mapping[str, bytes]) -> None:
+        self._repl.make_folders(_folders([*files, "/midge/x"]))
+        for path, data in files.items():
+            self.write(path, data)
+
+    def model(self, parcel: _Parcel) -> None:
+        """Into the slot that nothing falls back on; the board tries it at its next boot."""
+        self._repl.run(_EMPTY_SLOT)
+        for kind, data in parcel.files.items():
+            self.write(self._repl.run(f"print(_s.path(_n, {kind!r}))").strip(), data)
+        self._repl.run(_TRY_SLOT)
+
+    def move(self, path: str, kept: str) -> None:
+        self._repl.run(f"import os\nos.rename({path!r}, {kept!r})")
+
+
+def _folders(paths: list[str]) -> list[str]:
+    """The folders that hold `paths`, outer ones first."""
+    parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    return sorted(parents - {"/"})
+
+
+def _verify(device: str, recipe: Recipe, model: Model | None) -> Welcome:
+    with connect(device) as session:
+        welcome = session.welcome
+    running = (welcome.model or {}).get("digest")
+    if model is not None and running != model.digest:
+        raise DeviceError(
+            f"{device} runs {recipe.name} but rejected the model {model.name} {model.digest}"
+            f"{_why(welcome)}; train it again, then midge push it"
+        )
+    return welcome
+
+
+def _why(welcome: Welcome) -> str:
+    why = welcome.slots.get("why")
+    return f" ({why})" if why else ""
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
