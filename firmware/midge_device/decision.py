@@ -1,8 +1,8 @@
 """Scores of successive windows → events: smoothing, threshold, background, cooldown, one event a gesture. [S]
 
-Windows overlap, so one gesture is seen by several of them. An event disarms the decision; it is armed again by
-a quiet window (nothing above the threshold, or the background wins), or, for another label, as soon as a window
-shares no sample with the one that made the event. In any case not before the cooldown is over.
+Windows overlap, so one gesture is seen by several of them. An event disarms the decision; it is armed again
+by a quiet window (nothing above the threshold, or the background wins), or, for another label, as soon as a
+window shares no sample with the one that made the event. In any case not before the cooldown is over.
 Time is counted in windows, so the host evaluates with the same code and the same results as the board.
 """
 

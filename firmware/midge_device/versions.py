@@ -1,5 +1,6 @@
 """The one table of versions: two ends that differ refuse, and say both numbers. [S]"""
 
+LIBRARY = "0.1.0"  # of midge as a whole; the device library is installed by the host of the same version
 PROTOCOL = 1  # frames and messages of wire/
 MODULE_ABI = 1  # what a model's .mpy exports
 MODEL_SCHEMA = 1  # model.json

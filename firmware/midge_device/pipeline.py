@@ -1,0 +1,365 @@
+"""The flow on the board, wired: driver → sampler → model → decision → event, and the session beside it.
+
+    from midge_device.pipeline import Pipeline
+
+    Pipeline(on_event=lambda label, score: print(label)).run()
+
+What the model needs (rate, range, window, decision) is read from it. Without a model the board records.
+A sensor that fails and a line that is gone are reported and waited for, never fatal.
+"""
+
+import gc
+import json
+import os
+import sys
+import time
+
+import micropython
+
+from midge_device.boot import boot_model
+from midge_device.decision import NO_EVENT, from_info
+from midge_device.model import firmware_target, largest_block_bytes
+from midge_device.sampler import Sampler, check_rate
+from midge_device.session import Session
+from midge_device.slots import NAMES, STATE_NAMES, Slots
+from midge_device.transport.stdio import Stdio
+from midge_device.versions import LIBRARY, MODULE_ABI, PROTOCOL
+from midge_device.wire import message
+from midge_device.wire.frame import PAYLOAD_BYTES
+
+CONFIG = "/midge/config.json"
+_U32 = 0xFFFFFFFF
+_RETRY_MS = 1000  # between attempts to reach a sensor that fails
+_IDLE_MS = 100  # longest wait, so that the session's clock is looked at
+_MEASURE_SAMPLES = 1000  # after so many the measured rate is trusted
+
+
+def _soft_reset() -> None:
+    import machine
+
+    machine.soft_reset()
+
+
+class Pipeline:
+    """An app: made once, then `run`.
+
+    Parameters
+    ----------
+    on_event : callable or None
+        on_event(label: str, score: float) after each decision; score is the smoothed one, 0 to 1
+    board
+        module with the board's facts; None: midge_device.boards.<name of /midge/config.json>
+
+    Attributes
+    ----------
+    model : Model or None
+        what runs
+    trouble : str
+        why nothing is measured or classified, '' if all is well
+    """
+
+    def __init__(self, on_event=None, board=None, transport=None, reset=_soft_reset) -> None:
+        self._config = _read_config()
+        self._slots = Slots()
+        self.model = boot_model(self._slots, reset)  # first of all: modules need unbroken memory
+        self.on_event = on_event
+        self.reset = reset
+        self.trouble = ""
+        self.is_streaming = False
+        self._board = board or _board(self._config)
+        self._transport = transport or Stdio()
+        self.session = Session(self._transport, self, self._slots)
+        self._sampler = None
+        self._retry_ms = time.ticks_ms()
+        self._retry_due = False
+        self._n = self._at = 0
+        self._windows = 0
+        self._winner = 0
+        self._event = NO_EVENT
+        self._scores_on = False
+        self._is_runnable = False
+        self._rate_checked = False
+        self._first = self._wanted = self._taken = self._dropped = 0
+        self._decision = None
+        if self.model is not None and self.model.has_frontend:
+            self._decision = from_info(self.model.info)
+            self._is_runnable = True
+            self._start_model()
+
+    def run(self) -> None:
+        """Sense, classify and talk for ever; ^C ends it."""
+        try:
+            while True:
+                self.step()
+        finally:
+            self.session.close()
+
+    def step(self) -> None:
+        """One turn: what the line and the sensor have, then a wait for more."""
+        self.session.poll()
+        sampler = self._sampler
+        if sampler is None:
+            if self._retry_due and time.ticks_diff(time.ticks_ms(), self._retry_ms) >= 0:
+                self._start_model()
+            self._transport.wait(_IDLE_MS)
+            return
+        try:
+            if self.is_streaming:
+                busy = self._record(sampler)
+            else:
+                busy = self._classify(sampler)
+        except OSError as error:
+            self._lose_sensor(error)
+            return
+        if not busy and self._sampler is not None:
+            wait_us = self._sampler.wait_us()
+            if wait_us >= 1000:
+                self._transport.wait(min(wait_us // 1000, _IDLE_MS))
+            elif wait_us > 0:
+                time.sleep_us(wait_us)
+
+    # inference
+
+    def _start_model(self) -> None:
+        """The sensor as the model wants it. Trouble is kept and told; a missing chip is tried again."""
+        self._retry_due = False
+        info = self.model.info
+        try:
+            sampler = self._open(info["rate_hz"], info["range_g"])
+            self.model.reset()
+            self._decision.reset()
+            self._rate_checked = False
+            sampler.start()
+        except ValueError as error:
+            self._tell("sensor: {}".format(error))
+        except OSError as error:
+            self._lose_sensor(error)
+        else:
+            self._sampler = sampler
+            if self.trouble:
+                self._tell("")
+                self.session.log("midge: the sensor is back")
+
+    def _open(self, rate_hz: float, range_g: int) -> Sampler:
+        """A sampler for this rate and range; ValueError if the sensor can't, OSError if it is not there."""
+        self._n = self._at = 0
+        driver = self._board.imu(rate_hz, range_g)
+        check_rate(driver.rate_hz, rate_hz)
+        return Sampler(driver, self._board.AXES)
+
+    def _lose_sensor(self, error: OSError) -> None:
+        """The chip does not answer: say so once, try again later."""
+        self._sampler = None
+        if self.is_streaming:
+            self._end_stream()
+        self._tell("sensor: {}".format(error))
+        if self._is_runnable:
+            self._retry_due = True
+            self._retry_ms = time.ticks_add(time.ticks_ms(), _RETRY_MS)
+
+    def _tell(self, trouble: str) -> None:
+        if trouble and trouble != self.trouble:
+            self.session.log("midge: " + trouble)
+        self.trouble = trouble
+
+    def _classify(self, sampler: Sampler) -> bool:
+        """One block, or the rest of one up to the next window; True if there was something to do."""
+        micropython.heap_lock()
+        try:
+            is_window = self._advance(sampler)
+        finally:
+            micropython.heap_unlock()
+        if is_window:
+            self._report()
+        elif not self._n:
+            return False
+        if not self._rate_checked and sampler.samples >= _MEASURE_SAMPLES:
+            self._check_measured_rate(sampler)
+        return True
+
+    def _advance(self, sampler: Sampler) -> bool:
+        """From the FIFO to a decision, without allocating; True if a window was classified."""
+        model = self.model
+        if self._at >= self._n:
+            self._at = 0
+            self._n = sampler.poll()
+            if not self._n:
+                return False
+            if sampler.gap:  # no window straddles a gap
+                model.reset()
+                self._decision.reset()
+        while self._at < self._n:
+            taken = model.push(sampler.block, self._at, self._n)
+            if taken <= 0:
+                raise RuntimeError  # a module that takes nothing: its state was written over
+            self._at += taken
+            if model.ready():
+                self._winner = model.predict()
+                self._windows = (self._windows + 1) & 0x3FFFFFFF
+                self._event = self._decision.update(model.scores)
+                return True
+        return False
+
+    def _report(self) -> None:
+        """Tell host and app of the window just classified."""
+        session = self.session
+        now_ms = time.ticks_ms()
+        if self._scores_on:
+            scores = bytes(self.model.scores)
+            session.send(message.SCORES, now_ms & _U32, self._windows, self._winner, tail=scores)
+        event = self._event
+        if event == NO_EVENT:
+            return
+        score = self._decision.score
+        session.send(message.EVENT, now_ms & _U32, event, score, self._windows)
+        if self.on_event is not None:
+            try:
+                info = self.model.info
+                self.on_event(info["labels"][event], score / info["score_scale"])
+            except Exception as error:  # the app's mistake must not stop the board
+                session.log("on_event: {}: {}".format(type(error).__name__, error))
+
+    def _check_measured_rate(self, sampler: Sampler) -> None:
+        self._rate_checked = True
+        try:
+            check_rate(sampler.clock.rate_mhz / 1000, self.model.info["rate_hz"])
+        except ValueError as error:
+            sampler.stop()
+            self._sampler = None
+            self._tell("sensor: {}".format(error))
+
+    # recording
+
+    def start_stream(self, rate_mhz: int, range_g: int, n_samples: int) -> None:
+        """Stream instead of classifying. Raises ValueError or OSError if the sensor can't."""
+        if self.is_streaming:
+            self._end_stream()
+        if self._sampler is not None:
+            self._sampler.stop()
+            self._sampler = None
+        self._retry_due = False
+        try:
+            sampler = self._open(rate_mhz / 1000, range_g)
+            sampler.start()
+        except (ValueError, OSError):
+            self._resume()
+            raise
+        self._sampler = sampler
+        self._wanted = n_samples
+        self._taken = self._dropped = 0
+        self.is_streaming = True
+
+    def stop_stream(self) -> None:
+        """End the stream, if there is one, and go on with the model."""
+        if self.is_streaming:
+            if self._sampler is not None:
+                try:
+                    self._sampler.stop()
+                except OSError:
+                    pass  # what matters is that the host hears of the end
+            self._end_stream()
+            self._resume()
+
+    def _end_stream(self) -> None:
+        self.is_streaming = False
+        self._sampler = None
+        self.session.send(message.STREAM_END, self._taken & _U32, self._dropped & _U32)
+
+    def _resume(self) -> None:
+        if self._is_runnable:
+            self._start_model()
+
+    def _record(self, sampler: Sampler) -> bool:
+        """Send the next block; True if there was one."""
+        micropython.heap_lock()
+        try:
+            n = sampler.poll()
+        finally:
+            micropython.heap_unlock()
+        if not n:
+            return False
+        first = sampler.first
+        lost = sampler.gap
+        if self._wanted and first + n > self._wanted:
+            n = max(0, self._wanted - first)
+            lost = min(lost, self._wanted - self._taken)
+        self._dropped += lost
+        self._taken = min(first + n, self._wanted) if self._wanted else first + n
+        if n:
+            samples = bytes(memoryview(sampler.block)[: 3 * n])
+            ticks_us = sampler.ticks_us & _U32
+            if not self.session.send(message.DATA, first, ticks_us, self._dropped & _U32, n, tail=samples):
+                self._dropped += n
+        if self._wanted and self._taken >= self._wanted:
+            self.stop_stream()
+        return True
+
+    # what the session asks
+
+    def want_scores(self, on: bool) -> None:
+        """Send SCORES after each window, or not."""
+        self._scores_on = on
+
+    def status(self) -> tuple:
+        """Fields of STATUS."""
+        sampler = self._sampler
+        return (
+            time.ticks_ms() & _U32,
+            gc.mem_free(),
+            self._windows,
+            sampler.samples if sampler else 0,
+            self._dropped if self.is_streaming else sampler.lost if sampler else 0,
+            sampler.overruns if sampler else 0,
+        )
+
+    def welcome(self) -> bytes:
+        """Payload of WELCOME."""
+        model = self.model
+        info = model.info if model else {}
+        sensor = {"name": self._board.SENSOR}
+        if self._sampler:
+            driver = self._sampler.driver
+            sensor.update({"rate_hz": driver.rate_hz, "range_g": driver.range_g})
+        slots = {NAMES[slot]: STATE_NAMES[self._slots.states[slot]] for slot in (0, 1)}
+        slots["active"] = NAMES[self._slots.active]
+        slots["why"] = self._slots.why()
+        stat = os.statvfs("/")
+        welcome = {
+            "protocol": PROTOCOL,
+            "midge": LIBRARY,
+            "abi": MODULE_ABI,
+            "board": self._board.NAME,
+            "target": firmware_target(),
+            "mpy": getattr(sys.implementation, "_mpy", 0),
+            "free_ram": gc.mem_free(),
+            "max_alloc": largest_block_bytes(),
+            "free_flash": stat[0] * stat[4],
+            "app": self._config.get("app", ""),
+            "ticks_us": min(time.ticks_add(0, -1) + 1, _U32 + 1),
+            "slots": slots,
+            "sensor": sensor,
+            "trouble": self.trouble,
+            "model": {key: info.get(key) for key in ("name", "digest", "labels")} if model else None,
+        }
+        text = json.dumps(welcome, separators=(",", ":")).encode()
+        if len(text) > PAYLOAD_BYTES and model:
+            welcome["model"]["labels"] = None  # the host has them with the digest
+            text = json.dumps(welcome, separators=(",", ":")).encode()
+        return text
+
+
+def _read_config() -> dict:
+    try:
+        with open(CONFIG) as file:
+            return json.load(file)
+    except OSError:
+        return {}
+
+
+def _board(config: dict):
+    name = config.get("board")
+    if not name:
+        raise ValueError(CONFIG + ' lacks {"board": NAME}; write it, or run midge flash')
+    module = "midge_device.boards." + name
+    __import__(module)
+    return sys.modules[module]

@@ -1,0 +1,195 @@
+"""The board's end of the protocol: closed until a HELLO, open until BYE or silence; obeys, answers, reports.
+
+While it is closed the line belongs to the REPL's user: ^C works and nothing is sent.
+"""
+
+import struct
+import time
+
+from midge_device.incoming import Incoming
+from midge_device.model import RefusedError
+from midge_device.primitives import cobs_decode, cobs_encode
+from midge_device.slots import TRIAL
+from midge_device.wire import message
+from midge_device.wire.frame import HOST_PAYLOAD_BYTES, PAYLOAD_BYTES, FrameDecoder, FrameEncoder
+
+_PATIENT_MS = 300  # for what the host needs: answers, events, the end of a stream
+_HASTY_MS = 20  # for what may be dropped, because the next one comes soon
+_U32 = 0xFFFFFFFF
+_HASTY = (message.DATA, message.SCORES, message.STATUS)
+
+
+class Session:
+    """One host at a time.
+
+    Parameters
+    ----------
+    transport
+        read() → bytes, write(frame, n, patience_ms) → bool, opened(), closed(); see transport/stdio.py
+    board
+        what the messages act on (the pipeline): welcome() → bytes, status() → tuple, is_streaming,
+        start_stream(rate_mhz, range_g, n_samples), stop_stream(), want_scores(on), reset()
+    slots
+        see slots.py
+    """
+
+    def __init__(self, transport, board, slots, clock=time) -> None:
+        self.is_open = False
+        self._transport = transport
+        self._board = board
+        self._slots = slots
+        self._time = clock
+        self._incoming = Incoming(slots)
+        self._encoder = FrameEncoder(PAYLOAD_BYTES, cobs_encode)
+        self._decoder = FrameDecoder(HOST_PAYLOAD_BYTES, cobs_decode)
+        self._heard_ms = 0
+        self._status_ms = 0
+        self._actions = {
+            message.STREAM_START: self._stream_start,
+            message.STREAM_STOP: self._stream_stop,
+            message.STATUS_GET: self._status_get,
+            message.PUSH_BEGIN: self._push_begin,
+            message.PUSH_CHUNK: self._push_chunk,
+            message.PUSH_COMMIT: self._push_commit,
+            message.ACTIVATE: self._activate,
+            message.RESET: self._reset,
+            message.SCORES_ON: self._scores_on,
+        }
+
+    def poll(self) -> None:
+        """Hear what came, answer it, report the status when it is due, close after a silence."""
+        data = self._transport.read()
+        now_ms = self._time.ticks_ms()
+        if data:
+            self._heard_ms = now_ms
+            for kind, seq, payload in self._decoder.feed(data):
+                self._hear(kind, seq, payload)
+        if not self.is_open:
+            return
+        if self._time.ticks_diff(now_ms, self._heard_ms) >= message.SILENCE_MS:
+            self.close()
+        elif self._time.ticks_diff(now_ms, self._status_ms) >= message.STATUS_MS:
+            self._status_ms = self._time.ticks_add(self._status_ms, message.STATUS_MS)
+            if self._time.ticks_diff(now_ms, self._status_ms) >= message.STATUS_MS:
+                self._status_ms = now_ms  # the board was busy: no burst to catch up
+            self.send(message.STATUS, *self._board.status())
+
+    def close(self) -> None:
+        """End the session and give the line back; a push can be resumed later."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        try:
+            self._board.stop_stream()
+            self._board.want_scores(False)
+            self._incoming.close()
+        finally:
+            self._transport.closed()
+
+    def send(self, kind: int, *fields, tail=b"") -> bool:
+        """Send a message if the session is open; False if it did not go out whole."""
+        if not self.is_open:
+            return False
+        layout = message.LAYOUTS[kind][0]
+        payload = self._encoder.payload
+        head = struct.calcsize(layout)
+        struct.pack_into(layout, payload, 0, *fields)
+        n = min(len(tail), PAYLOAD_BYTES - head)
+        payload[head : head + n] = tail[:n]
+        n = self._encoder.finish(kind, head + n)
+        return self._transport.write(self._encoder.frame, n, _HASTY_MS if kind in _HASTY else _PATIENT_MS)
+
+    def log(self, text: str) -> None:
+        """A line for whoever listens: the host in a session, else the REPL's user."""
+        if self.is_open:
+            self.send(message.LOG, tail=text.encode())
+        else:
+            print(text)
+
+    def _hear(self, kind: int, seq: int, payload: bytes) -> None:
+        if kind == message.HELLO:
+            self._hello()
+            return
+        if not self.is_open or kind == message.BEAT:
+            return
+        if kind == message.BYE:
+            self.close()
+            return
+        action = self._actions.get(kind)
+        try:
+            if action is None:
+                raise RefusedError(message.UNKNOWN, "message type 0x{:02x}".format(kind))
+            try:
+                fields = message.unpack(kind, payload)
+            except ValueError as error:
+                raise RefusedError(message.BAD_FRAME, str(error)) from None
+            action(seq, *fields)
+        except RefusedError as refused:
+            self.send(message.NAK, seq, refused.code, tail=refused.text.encode())
+        except Exception as error:
+            text = "{}: {}".format(type(error).__name__, error)
+            code = message.NO_MEMORY if isinstance(error, MemoryError) else message.INTERNAL
+            self.send(message.NAK, seq, code, tail=text.encode())
+
+    def _ack(self, seq: int, value: int = 0) -> None:
+        self.send(message.ACK, seq, value & _U32)
+
+    def _hello(self) -> None:
+        if self.is_open:
+            self._board.stop_stream()
+            self._board.want_scores(False)
+            self._incoming.close()
+        else:
+            self._transport.opened()
+            self.is_open = True
+        now_ms = self._time.ticks_ms()
+        self._heard_ms = self._status_ms = now_ms
+        self.send(message.WELCOME, tail=self._board.welcome())
+
+    def _stream_start(self, seq: int, rate_mhz: int, range_g: int, n_samples: int) -> None:
+        try:
+            self._board.start_stream(rate_mhz, range_g, n_samples)
+        except (ValueError, OSError) as error:
+            if isinstance(error, RefusedError):
+                raise
+            raise RefusedError(message.SENSOR, str(error)) from None
+        self._ack(seq)
+
+    def _stream_stop(self, seq: int) -> None:
+        self._ack(seq)
+        self._board.stop_stream()
+
+    def _status_get(self, seq: int) -> None:
+        self._ack(seq)
+        self.send(message.STATUS, *self._board.status())
+
+    def _push_begin(self, seq: int, kind: int, size: int, sha256: bytes) -> None:
+        if self._board.is_streaming:
+            raise RefusedError(message.BUSY, "a stream is running; stop it first")
+        self._ack(seq, self._incoming.begin(kind, size, sha256))
+
+    def _push_chunk(self, seq: int, offset: int, data: bytes) -> None:
+        self._ack(seq, self._incoming.chunk(offset, data))
+
+    def _push_commit(self, seq: int, kind: int) -> None:
+        self._incoming.commit(kind)
+        self._ack(seq)
+
+    def _activate(self, seq: int) -> None:
+        slot = self._incoming.activate()
+        self._slots.mark(slot, TRIAL)
+        self._leave(seq)
+
+    def _reset(self, seq: int) -> None:
+        self._leave(seq)
+
+    def _leave(self, seq: int) -> None:
+        """Answer, let the answer go out, and start anew."""
+        self._ack(seq)
+        self.close()
+        self._time.sleep_ms(50)
+        self._board.reset()
+
+    def _scores_on(self, seq: int, on: int) -> None:
+        self._board.want_scores(bool(on))
+        self._ack(seq)
