@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,10 @@ from midge.transport import loop
 from midge_device import versions
 from midge_device.wire import frame
 from midge_device.wire import message as wire
+
+
+class Refusal(Exception):  # noqa: N818
+    """A NAK with this code."""
 
 
 class ScriptedBoard:
@@ -58,6 +63,8 @@ class ScriptedBoard:
         self.at_prompt = False
         self.app_starts = True
         self.block_samples = 32
+        self.files: dict[int, bytes] = {}
+        self.accepts_models = True
         self.sent_samples = 0
         self.rate_error = 1.0
         self.on_block: Callable[[int], None] = lambda _index: None
@@ -67,6 +74,7 @@ class ScriptedBoard:
         self._status_at_us = 0
         self._stream: tuple[float, int, int] | None = None  # µs a sample, samples wanted, started at
         self._dropped = 0
+        self._part: tuple[int, bytes, bytearray] = (-1, b"", bytearray())
 
     # the far end of a loop
 
@@ -162,8 +170,15 @@ class ScriptedBoard:
             code, text = self.refuse[kind]
             self.say(wire.NAK, seq, code, tail=text.encode())
             return
-        fields = wire.unpack(kind, payload)
-        self.say(wire.ACK, seq, self._do(kind, fields))
+        try:
+            value = self._do(kind, wire.unpack(kind, payload))
+        except Refusal as refusal:
+            self.say(wire.NAK, seq, refusal.args[0])
+            return
+        self.say(wire.ACK, seq, value)
+        if kind == wire.ACTIVATE:
+            self.is_open = False
+            self.print("\r\nMPY: soft reboot\r\n")
         if kind == wire.STREAM_STOP and self._stream is not None:
             self._end_stream()
 
@@ -173,6 +188,23 @@ class ScriptedBoard:
             rate_mhz, _, wanted = fields
             self.sent_samples = self._dropped = 0
             self._stream = (1e9 / rate_mhz * self.rate_error, wanted, self.time_us)
+        elif kind == wire.PUSH_BEGIN:
+            number, _, digest = fields
+            if self._part[:2] != (number, digest):
+                self._part = (number, digest, bytearray())
+            return len(self._part[2])
+        elif kind == wire.PUSH_CHUNK:
+            if fields[0] != len(self._part[2]):
+                raise Refusal(wire.BAD_OFFSET)
+            self._part[2].extend(fields[1])
+            return len(self._part[2])
+        elif kind == wire.PUSH_COMMIT:
+            number, digest, data = self._part
+            if number != fields[0] or hashlib.sha256(data).digest() != digest:
+                raise Refusal(wire.BAD_DIGEST)
+            self.files[number] = bytes(data)
+        elif kind == wire.ACTIVATE and self.accepts_models:
+            self.welcome["model"] = {"name": "new", "digest": self.files[0][:16].decode(), "labels": []}
         return 0
 
     def _prompt(self, data: bytes) -> None:
