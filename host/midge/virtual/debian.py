@@ -58,7 +58,9 @@ def debian_source(apt_folder: Path) -> tuple[str, str]:
                 return uris[0], fields.get("Signed-By", "").strip()
     lists = [apt_folder / "sources.list", *sorted(apt_folder.glob("sources.list.d/*.list"))]
     for path in filter(Path.is_file, lists):
-        for options, uri in re.findall(r"(?m)^deb\s+(?:\[([^]]*)\]\s+)?(\S+)", path.read_text(errors="replace")):
+        for options, uri in re.findall(
+            r"(?m)^deb\s+(?:\[([^]]*)\]\s+)?(\S+)", path.read_text(errors="replace")
+        ):
             if _is_debian(uri):
                 signed = re.search(r"signed-by=(\S+)", options)
                 return uri, signed.group(1) if signed else ""

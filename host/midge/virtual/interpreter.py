@@ -56,7 +56,7 @@ def find() -> Interpreter | None:
             )
         return interpreter
     on_path = shutil.which("micropython")
-    candidates = [(on_path,)] if on_path else []
+    candidates: list[tuple[str, ...]] = [(on_path,)] if on_path else []
     private = _private_command()
     if private:
         candidates.append(private)
@@ -72,7 +72,9 @@ def ensure() -> Interpreter:
     if interpreter is not None:
         return interpreter
     if sys.platform == "darwin":
-        raise MidgeError(f"no MicroPython for the virtual board: brew install micropython (or set ${VARIABLE})")
+        raise MidgeError(
+            f"no MicroPython for the virtual board: brew install micropython (or set ${VARIABLE})"
+        )
     if sys.platform == "win32":
         raise MidgeError("the virtual board needs Linux or macOS: use a real board, or WSL")
     from . import debian

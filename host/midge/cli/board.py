@@ -1,0 +1,65 @@
+"""`midge board start`: a virtual board in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from ..errors import MidgeError
+from . import output
+
+SUMMARY = "a virtual board in the foreground"
+EXAMPLE = "midge board start desk    # then: midge flash gesture virtual:desk"
+
+CLOCKS = ("real", "free")
+HEAP_BYTES = 512 * 1024
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of `midge board`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    start = actions.add_parser("start", help="run a board until ^C", description="Run a board until ^C.")
+    start.add_argument(
+        "name", metavar="NAME", nargs="?", default="board", help="it keeps its files (default: board)"
+    )
+    start.add_argument(
+        "--scene", metavar="FILE", type=Path, help="motion to play, .npz or a recording's .csv"
+    )
+    start.add_argument("--clock", choices=CLOCKS, default="real", help="free: as fast as this machine can")
+    start.add_argument("--heap", metavar="BYTES", type=int, default=HEAP_BYTES, help="MicroPython's heap")
+    start.add_argument("--no-sensor", action="store_true", help="nothing on the I2C bus")
+    start.add_argument("--json", action="store_true", help="print one JSON object when the board is ready")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the board; raises MidgeError if it can't start."""
+    if os.name != "posix":
+        raise MidgeError("the virtual board needs Linux or macOS: use a real board, or WSL")
+    from ..virtual import service
+    from ..virtual.registry import Running
+    from ..virtual.scene import Scene
+
+    def announce(running: Running) -> None:
+        if args.json:
+            # One line, so that whoever started this can read it with one readline.
+            about = {key: getattr(running, key) for key in ("tty", "name", "control", "folder")}
+            sys.stdout.write(json.dumps(about) + "\n")
+            sys.stdout.flush()
+        output.say(f"board    virtual:{running.name}")
+        output.say(f"tty      {running.tty}")
+        output.say(f"files    {running.folder}")
+        output.say("^C stops it.")
+
+    scene = None if args.scene is None else Scene.load(args.scene).to_message()
+    service.run_named(
+        args.name,
+        announce,
+        clock=args.clock,
+        heap_bytes=args.heap,
+        has_sensor=not args.no_sensor,
+        scene=scene,
+    )
+    return 0

@@ -1,0 +1,248 @@
+"""`VirtualBoard`: a virtual board for a test, a demo or a tool, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import MidgeError
+from .registry import RUN_PREFIX, Claim, Running
+from .scene import Scene
+from .supervisor import Settings
+
+_ANSWER_S = 60.0
+
+
+class VirtualBoard:
+    """A board that runs from `__enter__` to `__exit__`.
+
+    Parameters
+    ----------
+    name : str, optional
+        a named board keeps its file system between runs and can be reached as `virtual:NAME`
+    clock : {'free', 'real', 'stalled'}
+        how board time moves, see `set_clock`
+    scene : Scene, optional
+        what the sensor feels from power-on; lying still by default
+    heap_bytes : int
+        MicroPython's heap. Objects take about twice a 32-bit board's space, and native code lies outside it
+    folder : path, optional
+        the board's file system; default: temporary, or the name's own
+    flash_bytes : int
+        size of the flash; beyond it writes raise OSError(ENOSPC)
+    sensor : bool
+        whether the accelerometer is on the bus
+
+    Raises MidgeError if there is no interpreter, or a board of that name runs already.
+    """
+
+    tty: str
+    """Path of the serial line; the same across resets and power cuts."""
+    folder: Path
+    """The board's file system, on the host."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        clock: str = "free",
+        scene: Scene | None = None,
+        heap_bytes: int = 512 * 1024,
+        folder: str | Path | None = None,
+        *,
+        flash_bytes: int = 2 * 1024 * 1024,
+        sensor: bool = True,
+    ) -> None:
+        self.name = name or "board"
+        self._is_named = name is not None
+        self._clock = clock
+        self._scene = scene
+        self._heap_bytes = heap_bytes
+        self._flash_bytes = flash_bytes
+        self._has_sensor = sensor
+        self._folder = folder
+        self._cleanup = contextlib.ExitStack()
+        self._connection: socket.socket | None = None
+        self._answers = b""
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        run_folder = tempfile.mkdtemp(prefix=RUN_PREFIX)
+        self._cleanup.callback(shutil.rmtree, run_folder, ignore_errors=True)
+        claim = Claim(self.name) if self._is_named else None
+        if claim is not None:
+            self._cleanup.callback(claim.release)
+        if self._folder is not None:
+            self.folder = Path(self._folder).resolve()
+        elif claim is not None:
+            self.folder = claim.flash_folder
+        else:
+            self.folder = Path(run_folder) / "flash"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = Settings(
+            name=self.name,
+            run_folder=run_folder,
+            flash_folder=str(self.folder),
+            clock=self._clock,
+            heap_bytes=self._heap_bytes,
+            flash_bytes=self._flash_bytes,
+            has_sensor=self._has_sensor,
+            scene=None if self._scene is None else self._scene.to_message(),
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "midge.virtual.service"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._cleanup.callback(_end, process)
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(json.dumps(asdict(settings)) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline() or '{"error": "its process ended at once"}')
+        if "error" in answer:
+            raise MidgeError(f"the virtual board did not start: {answer['error']}")
+        running = Running(**answer)
+        self.tty = running.tty
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._cleanup.callback(self._connection.close)
+        self._connection.settimeout(_ANSWER_S)
+        self._connection.connect(running.control)
+        if claim is not None:
+            claim.announce(running)
+
+    def close(self) -> None:
+        """Stop the board; a second call does nothing."""
+        self._cleanup.close()
+        self._connection = None
+
+    def _ask(self, op: str, **arguments: Any) -> Any:
+        if self._connection is None:
+            raise MidgeError("the virtual board does not run: use it inside 'with VirtualBoard(…) as board'")
+        try:
+            self._connection.sendall(json.dumps({"op": op, **arguments}).encode() + b"\n")
+            while b"\n" not in self._answers:
+                data = self._connection.recv(1 << 16)
+                if not data:
+                    raise MidgeError("the virtual board's process has ended: start it again")
+                self._answers += data
+        except TimeoutError:
+            raise MidgeError(
+                f"the virtual board did not answer to {op!r} within {_ANSWER_S:.0f} s: it computes"
+            ) from None
+        except OSError as error:
+            raise MidgeError(f"the virtual board's process has ended ({error}): start it again") from error
+        line, _, self._answers = self._answers.partition(b"\n")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise MidgeError(answer["error"])
+        return answer["result"]
+
+    # --- Motion and sensor ---------------------------------------------------------------------------------
+
+    def play(self, scene: Scene) -> int:
+        """Play `scene` from now on; returns the board time in µs of its start."""
+        return int(self._ask("play", scene=scene.to_message()))
+
+    def attach_sensor(self, attached: bool) -> None:
+        """Put the sensor on the bus, fresh from power-on, or take it off: it is then not acknowledged (EIO)."""
+        self._ask("sensor", attached=attached)
+
+    # --- Time ----------------------------------------------------------------------------------------------
+
+    def time_us(self) -> int:
+        """Board time in µs since the board's process started."""
+        return int(self._ask("state")["time_us"])
+
+    def set_clock(self, mode: str) -> int:
+        """Let time run `'free'` (as fast as the host can, moving only where the board waits), `'real'` or `'stalled'`.
+
+        Returns board time in µs.
+        """
+        return int(self._ask("clock", mode=mode))
+
+    def stall(self) -> int:
+        """Stop the board's clock; code goes on until it waits. Returns board time in µs."""
+        return self.set_clock("stalled")
+
+    def run(self) -> int:
+        """Let the clock run freely; returns board time in µs."""
+        return self.set_clock("free")
+
+    def advance(self, us: int) -> int:
+        """Let a stalled clock move by `us` µs; returns the board time once all that was due has been done.
+
+        The rule that a program which owns the line waits for its host does not hold here.
+        """
+        return int(self._ask("advance", us=us))
+
+    # --- Power, resets, flash ------------------------------------------------------------------------------
+
+    def cut_power(self) -> None:
+        """Cut the power now, even in the middle of a write; clients lose the line."""
+        self._ask("cut_power")
+
+    def cut_power_after_writes(self, n: int) -> None:
+        """Cut the power when the `n`-th change of the file system from now is about to happen (1: the next).
+
+        Changes are: opening a file to write it, every write, rename, remove and making a folder.
+        """
+        self._ask("cut_after", n=n)
+
+    def power_on(self) -> None:
+        """Power comes back: everything starts anew but the file system."""
+        self._ask("power_on")
+
+    @property
+    def is_on(self) -> bool:
+        """True while the board has power."""
+        return bool(self._ask("state")["is_on"])
+
+    def reset(self, kind: str = "hard") -> None:
+        """Reset the processor, `'hard'` or `'soft'`, as its button would: at once."""
+        self._ask("reset", kind=kind)
+
+    @property
+    def flash_changes(self) -> int:
+        """Changes of the file system since the start, see `cut_power_after_writes`."""
+        return int(self._ask("state")["flash_changes"])
+
+    def set_flash_bytes(self, n_bytes: int) -> None:
+        """Change the size of the flash: to below what is used, and every write raises OSError(ENOSPC)."""
+        self._ask("flash_bytes", n_bytes=n_bytes)
+
+    def pin(self, number: int) -> int:
+        """Level of a pin, 0 or 1."""
+        return int(self._ask("state")["pins"][number])
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """The child ends when its standard input does."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.close()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()

@@ -1,0 +1,78 @@
+"""The board's clock: discrete-event, real, or stalled; and the timers that run on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+MODES = ("free", "real", "stalled")
+CALL_US = 2  # what one call to a peripheral or the clock costs
+# How far the interpreter may run on without asking: short, so that the supervisor's time is nearly exact.
+LEASE_US = 1000
+
+
+class Clock:
+    """Board time in µs. In `free` and `stalled` mode it moves only by `advance`; in `real` by the wall clock."""
+
+    def __init__(self, mode: str = "free") -> None:
+        self.mode = mode
+        self._now_us = 0
+        self._real_start_us = 0
+        self.allowed_us = 0  # how far a stalled clock may go
+        if mode == "real":
+            self.set_mode(mode)
+
+    def now_us(self) -> int:
+        """Board time, in µs since power-on of the board object."""
+        if self.mode == "real":
+            self._now_us = max(self._now_us, time.monotonic_ns() // 1000 - self._real_start_us)
+        return self._now_us
+
+    def set_mode(self, mode: str) -> None:
+        """Change the mode; time goes on from where it is."""
+        now_us = self.now_us()
+        self.mode = mode
+        self.allowed_us = now_us
+        self._real_start_us = time.monotonic_ns() // 1000 - now_us
+
+    def advance(self, to_us: int) -> None:
+        """Move on to `to_us`; never back, and not at all in real mode."""
+        if self.mode != "real":
+            self._now_us = max(self._now_us, to_us)
+
+
+@dataclass
+class _Timer:
+    due_us: int
+    period_us: int
+    periodic: bool
+
+
+class Timers:
+    """The board's hardware timers, by slot."""
+
+    def __init__(self) -> None:
+        self._timers: dict[int, _Timer] = {}
+
+    def set(self, slot: int, now_us: int, period_us: int, periodic: bool) -> None:
+        """Start timer `slot`; a period of 0 stops it."""
+        self._timers.pop(slot, None)
+        if period_us > 0:
+            self._timers[slot] = _Timer(now_us + period_us, period_us, periodic)
+
+    def next_us(self) -> int | None:
+        """When the next one is due, or None."""
+        return min((timer.due_us for timer in self._timers.values()), default=None)
+
+    def fire(self, now_us: int) -> int:
+        """Bits of the slots that are due by `now_us`."""
+        fired = 0
+        for slot, timer in list(self._timers.items()):
+            if timer.due_us <= now_us:
+                fired |= 1 << slot
+                if timer.periodic:
+                    late = (now_us - timer.due_us) // timer.period_us
+                    timer.due_us += (late + 1) * timer.period_us
+                else:
+                    del self._timers[slot]
+        return fired

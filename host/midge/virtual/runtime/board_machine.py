@@ -1,0 +1,88 @@
+"""`machine` as on a board; the peripherals themselves are in the supervisor."""
+
+# mypy: ignore-errors
+
+from machine import Signal, mem8, mem16, mem32
+import channel
+import board_time
+from micropython import const
+from board_i2c import I2C, SoftI2C
+from board_pin import Pin
+from board_timer import Timer
+
+PWRON_RESET = const(1)
+HARD_RESET = const(2)
+WDT_RESET = const(3)
+DEEPSLEEP_RESET = const(4)
+SOFT_RESET = const(5)
+
+_cause = PWRON_RESET
+_unique_id = b""
+_freq_hz = 125000000
+
+
+def setup(cause, unique_id):
+    """What the supervisor knows of this start."""
+    global _cause, _unique_id
+    _cause = cause
+    _unique_id = unique_id
+
+
+def unique_id():
+    return _unique_id
+
+
+def reset_cause():
+    return _cause
+
+
+def freq(hz=None):
+    global _freq_hz
+    if hz is None:
+        return _freq_hz
+    _freq_hz = hz
+
+
+def reset():
+    channel.call(channel.RESET, channel.RESET_HARD)
+
+
+def soft_reset():
+    raise SystemExit
+
+
+bootloader = reset
+
+
+def idle():
+    channel.wait(channel.now_us() + 1000, channel.WAKE_ON_LINE)
+
+
+def lightsleep(time_ms=None):
+    deadline_us = -1 if time_ms is None else channel.now_us() + time_ms * 1000
+    channel.wait(deadline_us, channel.WAKE_ON_LINE)
+
+
+def deepsleep(time_ms=None):
+    lightsleep(time_ms)
+    reset()
+
+
+def disable_irq():
+    return channel.mask_lines(1)
+
+
+def enable_irq(state=0):
+    channel.mask_lines(state)
+
+
+class RTC:
+    def __init__(self, id=0):
+        pass
+
+    def datetime(self, parts=None):
+        if parts is None:
+            year, month, day, hour, minute, second, weekday, _ = board_time.gmtime(board_time.time())
+            return (year, month, day, weekday, hour, minute, second, 0)
+        year, month, day, _, hour, minute, second, _ = parts
+        board_time.set_time(board_time.mktime((year, month, day, hour, minute, second, 0, 0)))

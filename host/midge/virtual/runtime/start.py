@@ -1,0 +1,54 @@
+"""Start of the board: takes the place of the built-in modules, mounts the flash, runs boot.py and main.py, prompts."""
+
+# mypy: ignore-errors
+
+
+def start(variables):
+    import json
+    import os
+    import sys
+
+    settings = json.loads(sys.argv[1])
+    sys.path[:] = [settings["runtime"]]
+
+    import channel
+
+    channel.open_channel(settings["channel"], settings["nudges"])
+
+    import builtins
+    import gc
+    import streams
+    import board_machine
+    import board_micropython
+    import board_os
+    import board_select
+    import board_sys
+    import board_time
+    import filesystem
+    import repl
+
+    streams.hide_frames(settings["runtime"])
+    board_machine.setup(settings["cause"], bytes(settings["unique_id"]))
+    board_os.setup(settings["name"])
+    builtins.input = streams.ask
+    sys.modules.clear()
+    for name, module in (
+        ("machine", board_machine),
+        ("micropython", board_micropython),
+        ("os", board_os),
+        ("select", board_select),
+        ("sys", board_sys),
+        ("time", board_time),
+    ):
+        sys.modules[name] = sys.modules["u" + name] = module
+    os.umount("/")
+    os.mount(filesystem.Flash(settings["folder"]), "/")
+    os.chdir("/")
+    sys.path[:] = ["", ".frozen", "/lib"]
+    variables.clear()
+    variables["__name__"] = "__main__"
+    gc.collect()
+    repl.serve(variables, settings["mode"] == "raw")
+
+
+start(globals())

@@ -1,0 +1,199 @@
+"""A board as a service: the supervisor with its control socket, until somebody stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import MidgeError
+from . import interpreter, loop
+from .clock import MODES
+from .control import Client, Control
+from .registry import RUN_PREFIX, Claim, Running
+from .runtime import opcodes
+from .scene import Scene
+from .supervisor import Settings, Supervisor
+
+_RESETS = {"hard": opcodes.RESET_HARD, "soft": opcodes.RESET_SOFT}
+
+
+class Service:
+    """One running board and who talks about it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises MidgeError if there is no interpreter or the folders can't be used."""
+        self._board = Supervisor(settings, interpreter.ensure())
+        self._clients: dict[int, Client] = {}
+        self._advancing: list[Client] = []
+        self._is_stopping = False
+        control = Path(settings.run_folder) / "control"
+        operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "state": self._state,
+            "play": self._play,
+            "clock": self._set_clock,
+            "advance": self._advance,
+            "cut_power": lambda _: self._board.cut_power(),
+            "power_on": lambda _: self._board.power_on(),
+            "reset": lambda question: self._board.reset(_RESETS[question["kind"]]),
+            "sensor": lambda question: self._board.peripherals.attach_sensor(bool(question["attached"])),
+            "cut_after": lambda question: self._board.flash.cut_after(question["n"]),
+            "flash_bytes": self._set_flash_bytes,
+            "stop": self._stop,
+        }
+        try:
+            self._control = Control(control, operations)
+        except MidgeError:
+            self._board.end()
+            raise
+        self._board.loop.watch(self._control.listener.fileno(), loop.READ, self._on_connection)
+        self.running = Running(
+            settings.name, str(self._board.console.path), str(control), settings.flash_folder, os.getpid()
+        )
+
+    def serve(self, parent_fd: int | None = None) -> None:
+        """Run the board until it is stopped, or until `parent_fd` comes to its end."""
+        if parent_fd is not None:
+            self._board.loop.watch(parent_fd, loop.READ, self._on_parent)
+        try:
+            while not self._is_stopping:
+                self._board.turn()
+                if self._advancing and self._board.has_settled:
+                    for client in self._advancing:
+                        client.answer({"result": self._board.clock.now_us()})
+                    self._advancing.clear()
+        finally:
+            self._board.cut_power()
+            self._control.listener.close()
+            Path(self.running.control).unlink(missing_ok=True)
+
+    def _on_parent(self, fd: int) -> None:
+        self._is_stopping = not os.read(fd, 1)
+
+    def _on_connection(self, _fd: int) -> None:
+        client = self._control.accept()
+        self._clients[client.connection.fileno()] = client
+        self._board.loop.watch(client.connection.fileno(), loop.READ, self._on_client)
+
+    def _on_client(self, fd: int) -> None:
+        client = self._clients[fd]
+        lines = client.lines()
+        if lines is None:
+            self._board.loop.drop(fd)
+            self._advancing = [other for other in self._advancing if other is not client]
+            self._clients.pop(fd).connection.close()
+            return
+        for line in lines:
+            self._control.answer(client, line)
+
+    # --- Operations ----------------------------------------------------------------------------------------
+
+    def _state(self, _: dict[str, Any]) -> dict[str, Any]:
+        board = self._board
+        return {
+            "time_us": board.clock.now_us(),
+            "clock": board.clock.mode,
+            "is_on": board.is_on,
+            "flash_changes": board.flash.n_changes,
+            "pins": [board.peripherals.pins.read(pin) for pin in range(opcodes.PIN_LINES)],
+        }
+
+    def _play(self, question: dict[str, Any]) -> int:
+        now_us = self._board.clock.now_us()
+        self._board.peripherals.settle(now_us)
+        self._board.peripherals.motion.play(Scene.from_message(question["scene"]), now_us)
+        return now_us
+
+    def _set_clock(self, question: dict[str, Any]) -> int:
+        if question["mode"] not in MODES:
+            raise MidgeError(f"no clock {question['mode']!r}: choose {', '.join(MODES)}")
+        self._board.clock.set_mode(question["mode"])
+        return self._board.clock.now_us()
+
+    def _advance(self, question: dict[str, Any]) -> Callable[[Client], None]:
+        clock = self._board.clock
+        if clock.mode != "stalled":
+            raise MidgeError("only a stalled clock is advanced by hand: stall the board first")
+        clock.allowed_us = clock.now_us() + int(question["us"])
+        if not self._board.is_on:
+            self._board.peripherals.advance(clock.allowed_us)
+        return self._advancing.append
+
+    def _set_flash_bytes(self, question: dict[str, Any]) -> None:
+        self._board.flash.flash_bytes = int(question["n_bytes"])
+
+    def _stop(self, _: dict[str, Any]) -> None:
+        self._is_stopping = True
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(settings: Settings, on_ready: Callable[[Running], None], parent_fd: int | None = None) -> None:
+    """Run a board in the foreground until ^C, SIGTERM, `stop`, or the end of `parent_fd`.
+
+    Raises MidgeError if it can't start.
+    """
+    with _stopped_by_signals():
+        service = Service(settings)
+        on_ready(service.running)
+        service.serve(parent_fd)
+
+
+def run_named(name: str, on_ready: Callable[[Running], None], **settings: Any) -> None:
+    """Run the board `name` in the foreground, with its own folder; `settings` are fields of `Settings`.
+
+    Raises MidgeError if it runs already or can't start.
+    """
+    claim = Claim(name)
+    run_folder = tempfile.mkdtemp(prefix=RUN_PREFIX)
+
+    def announce(running: Running) -> None:
+        claim.announce(running)
+        on_ready(running)
+
+    try:
+        run(
+            Settings(name=name, run_folder=run_folder, flash_folder=str(claim.flash_folder), **settings),
+            announce,
+        )
+    finally:
+        claim.release()
+        shutil.rmtree(run_folder, ignore_errors=True)
+
+
+def main() -> int:
+    """The child process of `VirtualBoard`: a line of settings comes in, a line with the answer goes out."""
+
+    def answer(message: dict[str, Any]) -> None:
+        print(json.dumps(message), flush=True)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C in the terminal is for the parent
+    settings = Settings(**json.loads(sys.stdin.readline()))
+    try:
+        run(settings, lambda running: answer(vars(running)), sys.stdin.fileno())
+    except MidgeError as error:
+        answer({"error": str(error)})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

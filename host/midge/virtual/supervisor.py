@@ -1,0 +1,396 @@
+"""The supervisor of one virtual board: one loop that serves the interpreter, the line, the clock and the control socket.
+
+The interpreter asks (see `runtime/opcodes.py`), the supervisor answers; an unanswered WAIT is how the board sleeps.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import loop
+from .calls import Calls
+from .clock import CALL_US, Clock
+from .console import CTRL_C, Console
+from .flash import Flash, PowerCut
+from .interpreter import Interpreter
+from .peripherals import Peripherals
+from .process import Process, Request
+from .runtime import opcodes
+from .scene import Scene
+
+# While a program owns the line it may not run further past the last byte from its host: however slow the host's
+# machine is, heartbeats come in time.
+LINE_LEAD_US = 1_000_000 - 1
+
+_LOOK_FOR_CLIENT_S = 0.01
+_LOOK_AT_LOAD_S = 0.05
+# A program that computes this long without asking for anything, while interrupts are due, is in a busy loop.
+_BUSY_AFTER_CPU_S = 1.0
+_BUSY_STEP_US = 1000
+
+# After so many deaths in a row, each within the time, the board stays off.
+_MOST_DEATHS = 5
+_QUICK_DEATH_S = 2.0
+
+_CAUSES = {"power": 1, "hard": 2, "soft": 5}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a board starts."""
+
+    name: str
+    run_folder: str  # tty link and control socket
+    flash_folder: str
+    clock: str = "free"
+    heap_bytes: int = 512 * 1024
+    flash_bytes: int = 2 * 1024 * 1024
+    has_sensor: bool = True
+    scene: dict[str, Any] | None = None
+
+
+class Supervisor:
+    """One board; `turn` is one round of its loop."""
+
+    def __init__(self, settings: Settings, interpreter: Interpreter) -> None:
+        self._settings = settings
+        self._interpreter = interpreter
+        self.clock = Clock(settings.clock)
+        self.peripherals = Peripherals(self.clock, settings.has_sensor)
+        if settings.scene is not None:
+            self.peripherals.motion.play(Scene.from_message(settings.scene), 0)
+        self.flash = Flash(Path(settings.flash_folder), settings.flash_bytes)
+        self.console = Console(Path(settings.run_folder) / "tty")
+        self.loop = loop.Loop()
+        self._calls = Calls(self.peripherals, self.flash).table
+        self._process: Process | None = None
+        self._waiting: Request | None = None  # a call that is not answered yet
+        self._runs_user_code = False
+        self._interrupt_character = CTRL_C
+        self._wants_interrupt = False
+        self._line_heard_us = 0
+        self._has_settled = False
+        self._n_calls = 0
+        self._busy_since: tuple[int, float] | None = None  # calls so far and CPU time when they were counted
+        self._is_busy = False
+        self._looked_for_client_s = 0.0
+        self._looked_at_load_s = 0.0
+        self._n_deaths = 0
+        self._born_s = 0.0
+        self.start("power")
+
+    # --- Life of the interpreter ---------------------------------------------------------------------------
+
+    @property
+    def is_on(self) -> bool:
+        """True while the board has power and its interpreter runs."""
+        return self._process is not None
+
+    def start(self, cause: str, mode: str = "friendly") -> None:
+        """Start the interpreter anew; what ran before ends at once."""
+        self.end()
+        self._runs_user_code = False
+        self._wants_interrupt = False
+        self._has_settled = False
+        self._born_s = time.monotonic()
+        self._process = Process(
+            self._interpreter,
+            self._settings.heap_bytes,
+            {
+                "name": self._settings.name,
+                "folder": self._settings.flash_folder,
+                "cause": _CAUSES[cause],
+                "mode": mode,
+                "unique_id": list(self._settings.name.encode()[:8].ljust(8, b"\0")),
+            },
+        )
+
+    def end(self) -> int:
+        """End the interpreter at once, whatever it does; returns its exit code."""
+        self._waiting = None
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        self.loop.drop(process.channel.fileno())
+        self.loop.drop(process.printed_fd)
+        return process.end()
+
+    def reset(self, kind: int) -> None:
+        """A reset of the processor: one of RESET_…; chips and the line stay."""
+        self.peripherals.reset()
+        if kind == opcodes.RESET_HARD:
+            self.start("hard")
+        else:
+            self.start("soft", "raw" if kind == opcodes.RESET_SOFT_RAW else "friendly")
+
+    def cut_power(self) -> None:
+        """The board goes dark in the middle of whatever it does; the line goes with it."""
+        self.end()
+        self.loop.drop(self.console.fd)
+        self.console.close()
+
+    def power_on(self) -> None:
+        """Power comes back; nothing happens if it is there."""
+        if self._process is None:
+            self._n_deaths = 0
+            self.cut_power()
+            self.console.reopen()
+            self.peripherals.power_on()
+            self.start("power")
+
+    def _died(self) -> None:
+        """The interpreter ended by itself: native code crashed. A board's fault handler would restart it."""
+        while self._process is not None and (printed := self._process.printed()):
+            self.console.send(printed.replace(b"\n", b"\r\n"))
+        code = self.end()
+        quick = time.monotonic() - self._born_s < _QUICK_DEATH_S
+        self._n_deaths = self._n_deaths + 1 if quick else 1
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        then = "restarts" if self._n_deaths < _MOST_DEATHS else "stays off"
+        self.console.send(f"\r\nvirtual board: the interpreter crashed ({how}); it {then}\r\n".encode())
+        if self._n_deaths < _MOST_DEATHS:
+            self.reset(opcodes.RESET_HARD)
+
+    # --- The loop ------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Wait for something to happen, and deal with it."""
+        process, console = self._process, self.console
+        if process is not None:
+            if console.is_congested:
+                self.loop.drop(process.channel.fileno())
+                self.loop.drop(process.printed_fd)
+            else:
+                self.loop.watch(process.channel.fileno(), loop.READ, self._on_call)
+                self.loop.watch(process.printed_fd, loop.READ, self._on_printed)
+        if console.has_client:
+            events = (loop.READ if console.wants_input else 0) | (loop.WRITE if console.has_backlog else 0)
+            self.loop.watch(console.fd, events, self._on_line)
+        elif console.fd >= 0:
+            self.loop.drop(console.fd)
+        self.loop.turn(self._timeout_ms())
+        if not console.has_client and console.fd >= 0:
+            self._look_for_client()
+        if self.clock.mode == "real":
+            self.peripherals.advance(self.clock.now_us())
+        if self._waiting is not None:
+            self._try_waiting()
+        elif self._process is not None:
+            self._look_after_computation()
+
+    def _timeout_ms(self) -> int:
+        timeout_s = 60.0
+        if not self.console.has_client:
+            timeout_s = _LOOK_FOR_CLIENT_S
+        if self._waiting is None and self._process is not None:
+            timeout_s = min(timeout_s, _BUSY_STEP_US / 1e6 if self._is_busy else _LOOK_AT_LOAD_S)
+        if self.clock.mode == "real":
+            times_us = [self.peripherals.next_event_us()]
+            if self._waiting is not None and self._waiting.op == opcodes.WAIT and self._waiting.a >= 0:
+                times_us.append(self._waiting.a)
+            now_us = self.clock.now_us()
+            for time_us in times_us:
+                if time_us is not None:
+                    timeout_s = min(timeout_s, max(0.0, (time_us - now_us) / 1e6))
+        return int(timeout_s * 1000 + 0.999)
+
+    def _look_for_client(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_for_client_s > _LOOK_FOR_CLIENT_S / 2:
+            self._looked_for_client_s = now_s
+            if self.console.look():
+                self._line_heard_us = self.clock.now_us()
+
+    # --- The line ------------------------------------------------------------------------------------------
+
+    def _on_line(self, _fd: int) -> None:
+        self.console.flush()
+        if not self.console.wants_input:
+            return
+        data = self.console.receive()
+        if data:
+            self._line_heard_us = self.clock.now_us()
+        if self._runs_user_code and self._interrupt_character >= 0:
+            _lost, character, after = data.rpartition(bytes([self._interrupt_character]))
+            if character:
+                # As TinyUSB does: ^C throws away what was not read.
+                self.console.received.clear()
+                data = after
+                self._wants_interrupt = True
+        self.console.received += data
+
+    def _on_printed(self, _fd: int) -> None:
+        self._forward_printed()
+
+    def _forward_printed(self) -> None:
+        """Pass on what native code printed; it writes bare line ends."""
+        if self._process is None:
+            return
+        printed = self._process.printed()
+        if printed is None:
+            self._died()
+        elif printed:
+            self.console.send(printed.replace(b"\n", b"\r\n"))
+
+    # --- Calls ---------------------------------------------------------------------------------------------
+
+    def _on_call(self, _fd: int) -> None:
+        process = self._process
+        assert process is not None
+        request = process.receive()
+        if request is None:
+            self._died()
+            return
+        self._n_calls += 1
+        self._is_busy = False
+        if self.clock.mode == "free":
+            self.peripherals.advance(request.now_us)
+        limit_us = self._limit_us()
+        operation = self._calls.get(request.op)
+        if operation is not None:
+            try:
+                result, payload = operation(request, limit_us)
+            except PowerCut:
+                self.cut_power()
+                return
+            self._reply(request, result, payload)
+            return
+        # All others stand in relation to what was printed before them.
+        self._forward_printed()
+        if self._process is not process:
+            return
+        if request.op == opcodes.WRITE:
+            self.console.send(request.payload)
+            self._reply(request, len(request.payload))
+        elif request.op == opcodes.READ:
+            data = bytes(self.console.received[: request.a])
+            del self.console.received[: request.a]
+            self._reply(request, len(data), data)
+        elif request.op == opcodes.RUNNING:
+            self._runs_user_code = bool(request.a)
+            self._interrupt_character = CTRL_C
+            self._wants_interrupt = False
+            self._reply(request, 0)
+        elif request.op == opcodes.KBD_INTR:
+            self._interrupt_character = request.a
+            self._line_heard_us = self.clock.now_us()
+            self._reply(request, 0)
+        elif request.op == opcodes.RESET:
+            self.reset(request.a)
+        elif request.op in (opcodes.WAIT, opcodes.CLOCK):
+            self._waiting = request
+            self._try_waiting()
+        else:
+            self._reply(request, -errno.EINVAL)
+
+    def _reply(self, request: Request, result: int, payload: bytes = b"") -> None:
+        assert self._process is not None
+        self._waiting = None
+        self._has_settled = False
+        lines = self.peripherals.take_lines()
+        horizon_us = self.peripherals.horizon_us(self._limit_us())
+        self._process.reply(request.sequence, result, self.clock.now_us(), horizon_us, lines, payload)
+
+    # --- Time ----------------------------------------------------------------------------------------------
+
+    def _limit_us(self) -> int | None:
+        """How far the clock may go now; None: as far as it likes."""
+        if self.clock.mode == "stalled":
+            return self.clock.allowed_us
+        owns_line = self._runs_user_code and self._interrupt_character < 0
+        if self.clock.mode == "free" and owns_line and self.console.has_client:
+            return self._line_heard_us + LINE_LEAD_US
+        return None
+
+    def _try_waiting(self) -> None:
+        """Answer the call that waits, if its time has come or can be made to come."""
+        request = self._waiting
+        assert request is not None and self._process is not None
+        if self._process.is_interrupted:
+            # Its ^C is on the way to the virtual machine, which looks for it when the call returns.
+            self._reply(request, 0)
+        elif self._wants_interrupt:
+            self._wants_interrupt = False
+            self._reply(request, -errno.EINTR)
+        elif request.op == opcodes.CLOCK:
+            self._try_clock(request)
+        else:
+            self._try_wait(request)
+
+    def _try_clock(self, request: Request) -> None:
+        limit_us = self._limit_us()
+        if self.clock.mode == "free" and limit_us is not None and self.clock.now_us() + CALL_US > limit_us:
+            return
+        self.peripherals.spend(0, limit_us)
+        stands = self.clock.mode == "stalled" and self.clock.now_us() >= self.clock.allowed_us
+        self._reply(request, 0)
+        self._has_settled = stands
+
+    def _try_wait(self, request: Request) -> None:
+        deadline_us = request.a if request.a >= 0 else None
+        while True:
+            woke = 0
+            if request.b & opcodes.WAKE_ON_INPUT and self.console.received:
+                woke |= opcodes.WOKE_BY_INPUT
+            if self.peripherals.has_lines():
+                woke |= opcodes.WOKE_BY_LINE
+            now_us = self.clock.now_us()
+            if deadline_us is not None and now_us >= deadline_us:
+                woke |= opcodes.WOKE_BY_DEADLINE
+            if woke:
+                self._reply(request, woke)
+                return
+            if self.clock.mode == "real" or self.console.has_backlog:
+                return
+            limit_us = self._limit_us()
+            times_us = [deadline_us, self.peripherals.next_event_us()]
+            if self.clock.mode == "stalled":
+                times_us.append(limit_us)  # nothing else may be due: time goes on all the same
+            to_us = min((time_us for time_us in times_us if time_us is not None), default=None)
+            if to_us is None:
+                return
+            if limit_us is not None and to_us > limit_us:
+                self.peripherals.advance(max(now_us, limit_us))
+                self._has_settled = True
+                return
+            self.peripherals.advance(to_us)
+            if self.clock.mode == "stalled" and to_us == limit_us and not self.peripherals.has_lines():
+                self._has_settled = deadline_us is None or deadline_us > to_us
+                if self._has_settled:
+                    return
+
+    @property
+    def has_settled(self) -> bool:
+        """With a stalled clock: time has come to where it may go, and the program has seen it or waits."""
+        return self._process is None or (self._has_settled and self.clock.now_us() >= self.clock.allowed_us)
+
+    def _look_after_computation(self) -> None:
+        """The interpreter computes: deliver ^C and interrupts, and see whether it only waits for one of them."""
+        process = self._process
+        assert process is not None
+        if self._wants_interrupt and process.interrupt():
+            self._wants_interrupt = False
+        if self.clock.mode == "free":
+            self._look_for_busy_loop(process)
+        if self.peripherals.has_lines():
+            process.nudge()
+
+    def _look_for_busy_loop(self, process: Process) -> None:
+        if self._is_busy:
+            limit_us = self._limit_us()
+            to_us = self.clock.now_us() + _BUSY_STEP_US
+            self.peripherals.advance(to_us if limit_us is None else min(to_us, limit_us))
+            return
+        now_s = time.monotonic()
+        if now_s - self._looked_at_load_s < _LOOK_AT_LOAD_S:
+            return
+        self._looked_at_load_s = now_s
+        cpu_s = process.cpu_s()
+        if self._busy_since is None or self._busy_since[0] != self._n_calls:
+            self._busy_since = (self._n_calls, cpu_s)
+        elif cpu_s - self._busy_since[1] > _BUSY_AFTER_CPU_S and self.peripherals.next_event_us() is not None:
+            self._is_busy = True
