@@ -1,6 +1,7 @@
 """A file on its way into a slot: chunks to a temporary file that survives a reset, checked, then moved in."""
 
 import hashlib
+import io
 import os
 
 from midge_device.model import RefusedError, check_file
@@ -20,7 +21,7 @@ class Incoming:
         self._size = 0
         self._sha256 = b""
         self._offset = 0
-        self._file = None
+        self._file: io.FileIO | None = None
 
     def _part(self) -> str:
         return "{}/{}.part".format(self._slots.folder, _FILES[self._kind])

@@ -17,7 +17,7 @@ import time
 import micropython
 
 from midge_device.boot import boot_model
-from midge_device.decision import NO_EVENT, from_info
+from midge_device.decision import NO_EVENT, Decision, from_info
 from midge_device.model import firmware_target, largest_block_bytes
 from midge_device.sampler import Sampler, check_rate
 from midge_device.session import Session
@@ -69,7 +69,7 @@ class Pipeline:
         self._board = board or _board(self._config)
         self._transport = transport or Stdio()
         self.session = Session(self._transport, self, self._slots)
-        self._sampler = None
+        self._sampler: Sampler | None = None
         self._retry_ms = time.ticks_ms()
         self._retry_due = False
         self._n = self._at = 0
@@ -80,7 +80,7 @@ class Pipeline:
         self._is_runnable = False
         self._rate_checked = False
         self._first = self._wanted = self._taken = self._dropped = 0
-        self._decision = None
+        self._decision: Decision = None  # type: ignore[assignment]  # there with a model only
         if self.model is not None and self.model.has_frontend:
             self._decision = from_info(self.model.info)
             self._is_runnable = True
@@ -206,12 +206,12 @@ class Pipeline:
         now_ms = time.ticks_ms()
         if self._scores_on:
             scores = bytes(self.model.scores)
-            session.send(message.SCORES, now_ms & _U32, self._windows, self._winner, tail=scores)
+            session.send(message.SCORES, now_ms, self._windows, self._winner, tail=scores)
         event = self._event
         if event == NO_EVENT:
             return
         score = self._decision.score
-        session.send(message.EVENT, now_ms & _U32, event, score, self._windows)
+        session.send(message.EVENT, now_ms, event, score, self._windows)
         if self.on_event is not None:
             try:
                 info = self.model.info
@@ -287,7 +287,7 @@ class Pipeline:
         self._taken = min(first + n, self._wanted) if self._wanted else first + n
         if n:
             samples = bytes(memoryview(sampler.block)[: 3 * n])
-            ticks_us = sampler.ticks_us & _U32
+            ticks_us = sampler.ticks_us
             if not self.session.send(message.DATA, first, ticks_us, self._dropped & _U32, n, tail=samples):
                 self._dropped += n
         if self._wanted and self._taken >= self._wanted:
@@ -304,7 +304,7 @@ class Pipeline:
         """Fields of STATUS."""
         sampler = self._sampler
         return (
-            time.ticks_ms() & _U32,
+            time.ticks_ms(),
             gc.mem_free(),
             self._windows,
             sampler.samples if sampler else 0,
@@ -335,7 +335,7 @@ class Pipeline:
             "max_alloc": largest_block_bytes(),
             "free_flash": stat[0] * stat[4],
             "app": self._config.get("app", ""),
-            "ticks_us": min(time.ticks_add(0, -1) + 1, _U32 + 1),
+            "ticks_us": _ticks_period(),
             "slots": slots,
             "sensor": sensor,
             "trouble": self.trouble,
@@ -346,6 +346,11 @@ class Pipeline:
             welcome["model"]["labels"] = None  # the host has them with the digest
             text = json.dumps(welcome, separators=(",", ":")).encode()
         return text
+
+
+def _ticks_period() -> int:
+    """Where ticks_us wraps, as far as the 32 bits of a message tell."""
+    return min(time.ticks_add(0, -1) + 1, 1 << 32)  # type: ignore[type-var]
 
 
 def _read_config() -> dict:

@@ -44,7 +44,7 @@ class Session:
         self._decoder = FrameDecoder(HOST_PAYLOAD_BYTES, cobs_decode)
         self._heard_ms = 0
         self._status_ms = 0
-        self._actions = {
+        self._actions: dict = {
             message.STREAM_START: self._stream_start,
             message.STREAM_STOP: self._stream_stop,
             message.STATUS_GET: self._status_get,
