@@ -144,11 +144,12 @@ def test_an_accepted_model_is_verified_after_the_restart(scripted: Any, talk: Ta
 def test_a_board_that_went_back_is_told(scripted: Any, talk: Talk) -> None:
     scripted.accepts_models = False
     scripted.welcome["model"] = {"name": "old", "digest": "feed", "labels": []}
+    scripted.welcome["slots"] = {"a": "confirmed", "b": "bad", "active": "a", "why": "self-test"}
     it = parcel()
     with talk() as session:
         session.open()
         push.send(session, it)
-        with pytest.raises(ParityError, match=r"rejected it and runs old feed"):
+        with pytest.raises(ParityError, match=r"rejected it \(self-test\) and runs old feed"):
             push.activate(session, it)
 
 

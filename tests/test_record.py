@@ -192,6 +192,19 @@ def test_a_lost_line_keeps_what_came(scripted: Any, talk: Talk, tmp_path: Path, 
     assert got.partial
 
 
+def test_a_stream_that_the_board_ends_early_is_told(
+    scripted: Any, talk: Talk, tmp_path: Path, ramp: Any
+) -> None:
+    scripted.on_block = lambda index: scripted._end_stream() if index == 320 else None
+    with talk() as session:
+        session.open()
+        with pytest.raises(DeviceError, match=r"after 320 of 1000 samples.*320 samples are kept"):
+            record(session, GESTURE, label="circle", seconds=10, into=tmp_path)
+    got = recording.load(tmp_path / "circle_001.csv")
+    check_exact(got, ramp, 320)
+    assert "ended the stream" in got.partial
+
+
 def test_nothing_at_all_leaves_no_file(scripted: Any, talk: Talk, tmp_path: Path) -> None:
     scripted.refuse = {wire.STREAM_START: (wire.SENSOR, "no sensor")}
     with talk() as session:

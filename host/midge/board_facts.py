@@ -29,7 +29,8 @@ def _largest():
 gc.collect()
 _i = sys.implementation
 _v = os.statvfs('/')
-_facts = (_i.name, tuple(_i.version)[:3], getattr(_i, '_mpy', 0), getattr(_i, '_machine', ''),
+_machine = os.uname()[4] if hasattr(os, 'uname') else getattr(_i, '_machine', '')
+_facts = (_i.name, tuple(_i.version)[:3], getattr(_i, '_mpy', 0), _machine,
     getattr(_i, '_build', ''), sys.platform, _v[0] * _v[3], gc.mem_free(), _largest())
 del _i, _v
 """
@@ -87,11 +88,23 @@ def read_facts(repl: RawRepl) -> BoardFacts:
 
 @dataclass(frozen=True)
 class KnownBoard:
-    """A board that the device library has a file for: `machines` are parts of what its firmware calls it."""
+    """A board that the device library has a file for.
+
+    `machines` are parts of what its firmware may call it (MACHINES in the file).
+    """
 
     name: str
     path: Path
-    machines: tuple[str, ...]
+    machines: tuple[str, ...] = ()
+
+    def fits(self, facts: BoardFacts) -> bool:
+        """True if the firmware is built for this board, or calls itself so."""
+        words = facts.machine.lower().split()
+        return (
+            facts.build.lower() == self.path.stem
+            or any(machine in facts.machine for machine in self.machines)
+            or all(word in words for word in self.path.stem.split("_"))
+        )
 
 
 def known_boards() -> dict[str, KnownBoard]:
@@ -101,10 +114,9 @@ def known_boards() -> dict[str, KnownBoard]:
         if path.stem == "__init__":
             continue
         constants = _constants(path)
-        given = constants.get("MACHINES", constants.get("MACHINE", ()))
-        machines = (given,) if isinstance(given, str) else tuple(map(str, given))  # type: ignore[call-overload]
+        machines = constants.get("MACHINES", ())
         name = str(constants.get("NAME", path.stem))
-        found[name] = KnownBoard(name, path, machines)
+        found[name] = KnownBoard(name, path, machines if isinstance(machines, tuple) else ())
     return found
 
 
@@ -131,13 +143,7 @@ def choose_board(facts: BoardFacts, wanted: str | None) -> KnownBoard:
         if wanted not in boards:
             raise DeviceError(f"no board {wanted!r}; choose one of {names}")
         return boards[wanted]
-    fitting = [
-        board
-        for board in boards.values()
-        if any(
-            machine in (facts.build, facts.machine) or machine in facts.machine for machine in board.machines
-        )
-    ]
+    fitting = [board for board in boards.values() if board.fits(facts)]
     if len(fitting) != 1:
         raise DeviceError(
             f"the board can't be told from {facts.machine or facts.platform!r}; say it with --board ({names})"

@@ -19,14 +19,14 @@ from .messages import Welcome
 from .model_file import Model
 from .mpremote_link import RawRepl
 from .progress import Advance
-from .push import find_model
+from .push import find_model, rejection
 from .recipe import Recipe
 from .session import connect
 
 MAIN = "/main.py"
 KEPT_MAIN = "/main.py.before-midge"
-# In every main.py that midge ever put on a board.
-OURS = b"midge_device"
+# Starts every main.py that midge ever put on a board.
+OURS = b'"""main.py of a board with midge'
 SPARE_FLASH_BYTES = 8192
 
 # On the board: the slot to fill is emptied first, so a cut install leaves no half module marked as good.
@@ -220,7 +220,7 @@ except ImportError:
 
 def _foreign_main(repl: RawRepl, there: str | None, main: bytes) -> str:
     """Where a main.py that is not ours is to be kept; '' if there is none."""
-    if there is None or there == _sha256(main) or OURS in repl.read_file(MAIN):
+    if there is None or there == _sha256(main) or repl.read_file(MAIN).startswith(OURS):
         return ""
     number, path = 1, KEPT_MAIN
     taken = repl.digests([KEPT_MAIN, *(f"{KEPT_MAIN}-{n}" for n in range(2, 10))])
@@ -276,14 +276,9 @@ def _verify(device: str, recipe: Recipe, model: Model | None) -> Welcome:
     if model is not None and running != model.digest:
         raise DeviceError(
             f"{device} runs {recipe.name} but rejected the model {model.name} {model.digest}"
-            f"{_why(welcome)}; train it again, then midge push it"
+            f"{rejection(welcome)}; train it again, then midge push it"
         )
     return welcome
-
-
-def _why(welcome: Welcome) -> str:
-    why = welcome.slots.get("why")
-    return f" ({why})" if why else ""
 
 
 def _sha256(data: bytes) -> str:

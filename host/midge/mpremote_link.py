@@ -24,7 +24,7 @@ READ_TIMEOUT_S = 2.0
 ENTER_TIMEOUT_S = 10.0
 # A board whose session was left open by a host that died takes no ^C until it has noticed.
 ENTER_ATTEMPTS = 2
-WRITE_CHUNK_BYTES = 512
+WRITE_CHUNK_BYTES = 1024
 # errno of a port that went away; any other is of a file on the board.
 _GONE = (None, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF)
 
@@ -78,6 +78,8 @@ class RawRepl:
         self._failures = (mpremote.TransportError, OSError, struct.error, TypeError)
         self._refusal = mpremote.TransportExecError
         path = transport.port_path(device)
+        if os.name == "posix":
+            path = os.path.realpath(path)  # mpremote knows a pty by its path, else it is slow
         try:
             self._link: Any = SerialTransport(path, timeout=READ_TIMEOUT_S)
         except self._failures as error:

@@ -226,8 +226,8 @@ def activate(session: Session, parcel: Package) -> Welcome:
     if running.get("digest") != parcel.digest:
         now = f"runs {running.get('name')} {running.get('digest')}" if running else "runs no model"
         raise ParityError(
-            f"{session.transport.name} tried {parcel.name} {parcel.digest}, rejected it and {now}: it "
-            "did not load or failed its test there; train and push again, or look with midge monitor"
+            f"{session.transport.name} tried {parcel.name} {parcel.digest}, rejected it{rejection(welcome)} "
+            f"and {now}; train it again, or choose another model"
         )
     state = _state_of_active_slot(welcome)
     if state not in ("", "confirmed"):
@@ -238,10 +238,14 @@ def activate(session: Session, parcel: Package) -> Welcome:
     return welcome
 
 
+def rejection(welcome: Welcome) -> str:
+    """Why the board gave up the last model it tried, in brackets; '' if it does not say."""
+    why = welcome.slots.get("why")
+    return f" ({why})" if why else ""
+
+
 def _state_of_active_slot(welcome: Welcome) -> str:
-    slots = welcome.slots
-    active = slots.get(str(slots.get("active")))
-    return str(active.get("state", "")) if isinstance(active, dict) else str(active or "")
+    return str(welcome.slots.get(str(welcome.slots.get("active"))) or "")
 
 
 def _translated(error: DeviceError) -> MidgeError:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from midge_device.wire import message as wire
 
-from .errors import DatasetError, MidgeError, ProtocolError, RecipeError, TransportError
+from .errors import DatasetError, DeviceError, MidgeError, ProtocolError, RecipeError, TransportError
 from .messages import Data, Status, StreamEnd, Welcome
 from .progress import Advance
 from .recipe import Recipe
@@ -168,7 +168,7 @@ class _Run:
         # When only STATUS comes for so long, the stream has ended and its STREAM_END was damaged on the way.
         block_ms = 1000 * LONGEST_BLOCK_SAMPLES / rate_hz
         self._quiet_statuses = 4 + math.ceil(2 * block_ms / wire.STATUS_MS)
-        self._is_started = False
+        self._is_started = self._is_stopped = False
         self.is_over = False
         self.pace = Pace(session.welcome.ticks_period_us)
 
@@ -191,6 +191,7 @@ class _Run:
         if not self._is_started or self.is_over:
             return None
         try:
+            self._is_stopped = True
             self._session.request(wire.STREAM_STOP)
             self.follow()
         except MidgeError as error:
@@ -211,6 +212,7 @@ class _Run:
                 yield message
             elif isinstance(message, StreamEnd):
                 self._end(message.samples)
+                self._check_length(message.samples)
             elif isinstance(message, Status):
                 quiet += 1
                 if quiet >= self._quiet_statuses:
@@ -227,6 +229,13 @@ class _Run:
         if len(samples):
             self._writer.append(samples)
             self._next += len(samples)
+
+    def _check_length(self, n_taken: int) -> None:
+        if n_taken < self._n_wanted and not self._is_stopped:
+            raise DeviceError(
+                f"{self._session.transport.name} ended the stream after {n_taken} of {self._n_wanted} samples: "
+                "its sensor does not answer; check the wiring and record again"
+            )
 
     def _end_unseen(self) -> None:
         if not self._n_wanted:
