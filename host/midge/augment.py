@@ -1,4 +1,4 @@
-"""More takes out of few: each as somebody else might have made it, faster or slower, stronger or weaker, turned.
+"""More takes out of few: each as somebody else might have made it, faster, slower, stronger, weaker, turned.
 
 Physics, not image tricks: a motion done s times as fast accelerates s² as much; another wrist or
 mounting turns the axes, gravity included.

@@ -167,8 +167,8 @@ def _round_and_round(
 def stirring(track: Track, person: Person, duration_s: float) -> None:
     """Small circles, about 1.5 a second: a circle without its size."""
     rng = track.rng
-    radius = rng.uniform(0.015, 0.035)
-    frequency_hz = rng.uniform(1.1, 1.9) * person.tempo
+    radius = rng.uniform(0.012, 0.03)
+    frequency_hz = rng.uniform(1.0, 1.6) * person.tempo
     _round_and_round(
         track, duration_s, frequency_hz, np.array([radius, 0.0, 0.0]), np.array([0.0, radius, 0.0])
     )
@@ -177,8 +177,8 @@ def stirring(track: Track, person: Person, duration_s: float) -> None:
 def scratching(track: Track, person: Person, duration_s: float) -> None:
     """Quick and small: a shake without its force."""
     rng = track.rng
-    size = rng.uniform(0.004, 0.011)
-    frequency_hz = rng.uniform(3.0, 4.5) * person.tempo
+    size = rng.uniform(0.003, 0.009)
+    frequency_hz = rng.uniform(3.0, 4.2) * person.tempo
     along = rng.normal(0.0, 1.0, 3)
     _round_and_round(track, duration_s, frequency_hz, size * along / np.linalg.norm(along), np.zeros(3))
 

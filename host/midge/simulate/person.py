@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +39,15 @@ class Person:
         return np.random.default_rng([self.seed, *salt])
 
 
-def _triple(values: np.ndarray) -> tuple[float, float, float]:
-    return float(values[0]), float(values[1]), float(values[2])
+def _ordinary(rng: np.random.Generator, deviation: float) -> float:
+    """A normal variate of mean 0, drawn again beyond two deviations: ordinary people, no freaks."""
+    while abs(value := float(rng.normal(0.0, deviation))) > 2.0 * deviation:
+        pass
+    return value
+
+
+def _triple(rng: np.random.Generator, deviation: float) -> tuple[float, float, float]:
+    return _ordinary(rng, deviation), _ordinary(rng, deviation), _ordinary(rng, deviation)
 
 
 def people(count: int, seed: int, prefix: str = "person") -> list[Person]:
@@ -55,15 +63,15 @@ def people(count: int, seed: int, prefix: str = "person") -> list[Person]:
             name=f"{prefix}{number + 1:02d}",
             left_handed=number in left,
             clockwise=bool(rng.random() < 0.6),
-            tempo=float(np.exp(rng.normal(0.0, 0.12))),
-            reach=float(np.exp(rng.normal(0.0, 0.13))),
-            sharpness=float(np.exp(rng.normal(0.0, 0.2))),
-            tilt=_triple(np.radians(rng.normal(0.0, 9.0, 3))),
-            mount=_triple(np.radians(rng.normal(0.0, 6.0, 3))),
+            tempo=math.exp(_ordinary(rng, 0.12)),
+            reach=math.exp(_ordinary(rng, 0.13)),
+            sharpness=math.exp(_ordinary(rng, 0.2)),
+            tilt=_triple(rng, math.radians(9.0)),
+            mount=_triple(rng, math.radians(6.0)),
             tremor_hz=float(rng.uniform(7.5, 11.5)),
             tremor_g=float(rng.uniform(0.003, 0.015)),
-            gait_hz=float(rng.normal(1.85, 0.12)),
-            bias_g=_triple(rng.normal(0.0, 0.02, 3)),
+            gait_hz=1.85 + _ordinary(rng, 0.12),
+            bias_g=_triple(rng, 0.02),
             noise_g=float(rng.uniform(0.003, 0.008)),
             seed=int(rng.integers(2**31)),
         )

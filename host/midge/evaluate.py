@@ -1,0 +1,225 @@
+"""A trained model on other recordings: through the very C and the very decision that run on the board."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from midge_device import decision
+
+from . import confusion, dataset, segmenting
+from .compile import agreement, c99
+from .compile.host import HostModel
+from .dataset import Dataset
+from .errors import ModelError
+from .model_file import Model
+from .progress import Advance
+from .recipe import Recipe
+
+Int16 = npt.NDArray[np.int16]
+# An event comes when enough windows have seen the gesture, so often a little after its end.
+LATEST_S = 1.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the decision reported: `label` at `at_s` (the deciding window's end), smoothed `score` 0…1."""
+
+    label: str
+    at_s: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A gesture that was really made, from `start_s` to `end_s` on the events' clock."""
+
+    label: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Events against performances.
+
+    `recognised`: the first event of the performance has its label; `confused`: another one; `missed`: none.
+    `false_events` belong to no performance: between gestures, in other motion, or a second one for the
+    same gesture.
+    """
+
+    played: int
+    recognised: int
+    confused: int
+    missed: int
+    false_events: int
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(a + b for a, b in zip(_counts(self), _counts(other), strict=True)))
+
+
+def _counts(tally: Tally) -> Iterable[int]:
+    return asdict(tally).values()
+
+
+def match(
+    events: Sequence[Event], played: Sequence[Performance], *, latest_s: float = LATEST_S
+) -> tuple[Tally, list[str | None]]:
+    """Set events against performances; also what was heard for each performance (None: nothing)."""
+    used: set[int] = set()
+    heard: list[str | None] = []
+    for performance in played:
+        first = next(
+            (
+                number
+                for number, event in enumerate(events)
+                if number not in used and performance.start_s <= event.at_s <= performance.end_s + latest_s
+            ),
+            None,
+        )
+        heard.append(None if first is None else events[first].label)
+        if first is not None:
+            used.add(first)
+    right = sum(label == item.label for label, item in zip(heard, played, strict=True))
+    missed = heard.count(None)
+    tally = Tally(len(played), right, len(played) - right - missed, missed, len(events) - len(used))
+    return tally, heard
+
+
+def compiled(model: Model) -> HostModel:
+    """The model's generated C, compiled for this machine."""
+    return HostModel(model, c99.sources(model))
+
+
+def decide(model: Model, scores: Int16) -> list[Event]:
+    """Events of one uninterrupted stream: `scores` int16 (n_windows, n_scores), one row a hop."""
+    frontend, sensor, rules = model.frontend, model.sensor, model.decision
+    if frontend is None or sensor is None or rules is None:
+        raise ModelError(f"{model.name} has no front end or no decision; events need an app's model")
+    judge = decision.from_info(
+        {
+            "labels": list(model.labels),
+            "background": model.background,
+            "rate_hz": sensor.rate_hz,
+            "window": frontend.window,
+            "hop": frontend.hop,
+            "score_scale": model.score_scale,
+            "threshold": rules.threshold,
+            "smooth": rules.smooth,
+            "cooldown_ms": rules.cooldown_ms,
+        }
+    )
+    events: list[Event] = []
+    for number, row in enumerate(scores.tolist()):
+        label = judge.update(array("h", row))
+        if label != decision.NO_EVENT:
+            at_s = (frontend.window + number * frontend.hop) / sensor.rate_hz
+            events.append(Event(model.labels[label], at_s, judge.score / model.score_scale))
+    return events
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a model does on a dataset; the C gave the reference's answer on `agree_c_reference` of `n` windows."""
+
+    accuracy: float
+    macro_f1: float
+    per_class: Mapping[str, Any]
+    per_group: Mapping[str, Any]
+    agree_c_reference: int
+    n: int
+    labels: tuple[str, ...]
+    confusion: list[list[int]]
+    events: Mapping[str, float | int] | None
+
+
+def evaluate(
+    recipe: Recipe, model: Model, data: Dataset, *, on_progress: Advance | None = None
+) -> Evaluation:
+    """Stream every recording through the model's C, as the board would, and compare with the labels.
+
+    Windows are judged as in training (`dataset.windows`), but at the board's hop. With a background
+    label, events are judged too: against the performances found in each take, and as false events an
+    hour of background.
+
+    Raises ModelError if the model is not of this recipe, DatasetError if the recordings don't fit it.
+    """
+    _check_same(recipe, model)
+    assert model.frontend is not None
+    cut = dataset.windows(data, recipe, hop=recipe.window.hop)
+    library = compiled(model)
+    features: list[Int16] = []
+    winner_at: dict[tuple[int, int], int] = {}
+    tally, hours = Tally(0, 0, 0, 0, 0), 0.0
+    for number, item in enumerate(data.recordings):
+        samples = dataset.canonical(item, recipe)
+        for start, stop in dataset.stretches(item):
+            rows = library.stream(samples[start:stop])
+            scores, winners = library.classify(rows)
+            features.append(rows)
+            for window, winner in enumerate(winners.tolist()):
+                winner_at[number, start + window * recipe.window.hop] = winner
+            if recipe.background is not None:
+                tally += _judge(recipe, model, item.label, samples[start:stop], scores)
+                hours += (
+                    (stop - start) / recipe.sensor.rate_hz / 3600 if item.label == recipe.background else 0.0
+                )
+        if on_progress is not None:
+            on_progress(number + 1, len(data.recordings))
+    answer = np.array(
+        [winner_at[where] for where in zip(cut.recording.tolist(), cut.start.tolist(), strict=True)]
+    )
+    counts = confusion.count(cut.labels, answer, len(recipe.labels))
+    X = np.concatenate(features)
+    link = agreement.reference_c(model, library, X)
+    events = None
+    if recipe.background is not None:
+        events = {**asdict(tally), "background_hours": hours}
+    return Evaluation(
+        accuracy=confusion.accuracy(counts),
+        macro_f1=confusion.macro_f1(counts),
+        per_class=confusion.per_class(counts, recipe.labels),
+        per_group=confusion.per_group(cut.labels, answer, cut.groups),
+        agree_c_reference=link.rows - link.differ - link.differ_inside,
+        n=len(X),
+        labels=recipe.labels,
+        confusion=counts.tolist(),
+        events=events,
+    )
+
+
+def _judge(recipe: Recipe, model: Model, label: str, samples: Int16, scores: Int16) -> Tally:
+    """Events of one stretch against what its label says was done."""
+    events = decide(model, scores)
+    if label == recipe.background:
+        return match(events, [])[0]
+    rate_hz = recipe.sensor.rate_hz
+    if recipe.train.windows == "event":
+        found = segmenting.performances(samples, rate_hz, dataset.lsb_per_g(recipe))
+    else:
+        # The activity goes on all the time: one event is due, more of them say nothing new.
+        found = [(0, len(samples))]
+        events = events[:1]
+    return match(events, [Performance(label, start / rate_hz, stop / rate_hz) for start, stop in found])[0]
+
+
+def _check_same(recipe: Recipe, model: Model) -> None:
+    frontend = model.frontend
+    same = (
+        frontend is not None
+        and model.labels == recipe.labels
+        and (frontend.window, frontend.hop) == (recipe.window.length, recipe.window.hop)
+        and frontend.channels == recipe.sensor.channels
+        and model.sensor is not None
+        and (model.sensor.rate_hz, model.sensor.range_g) == (recipe.sensor.rate_hz, recipe.sensor.range_g)
+    )
+    if not same:
+        raise ModelError(
+            f"the model {model.name} was trained with another recipe than {recipe.folder}; train again: "
+            f"midge train {recipe.name}"
+        )
