@@ -15,7 +15,12 @@ def scale_axes_slow(block, n_samples: int, table) -> None:
     """
     shift = table[0]
     half = 1 << (shift - 1)
-    src0, mul0, src1, mul1, src2, mul2 = table[1], table[2], table[3], table[4], table[5], table[6]
+    src0 = table[1]  # one by one: a tuple of six would be allocated
+    mul0 = table[2]
+    src1 = table[3]
+    mul1 = table[4]
+    src2 = table[5]
+    mul2 = table[6]
     for at in range(0, 3 * n_samples, 3):
         a = (block[at + src0] * mul0 + half) >> shift
         b = (block[at + src1] * mul1 + half) >> shift

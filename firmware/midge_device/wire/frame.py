@@ -41,7 +41,8 @@ def cobs_encode(src: bytes, n: int, dst: bytearray) -> int:
             if at == n:  # a full last group has no zero after it: nothing more to say
                 return out
         dst[out] = zero - at + 1
-        dst[out + 1 : out + 1 + zero - at] = data[at:zero]
+        if zero > at:  # zeros often stand in rows: no empty slices for them
+            dst[out + 1 : out + 1 + zero - at] = data[at:zero]
         out += zero - at + 1
         at = zero + 1
         if zero == n:
@@ -59,8 +60,9 @@ def cobs_decode(src: bytes, n: int, dst: bytearray) -> int:
         end = at + code
         if end > n:
             return -1
-        dst[out : out + code - 1] = data[at + 1 : end]
-        out += code - 1
+        if code > 1:
+            dst[out : out + code - 1] = data[at + 1 : end]
+            out += code - 1
         at = end
         if at == n:
             return out
