@@ -1,4 +1,4 @@
-"""The virtual board: a real MicroPython on a pseudo-terminal, with emulated sensors and a clock that can stall."""
+"""The virtual board: MicroPython on a pseudo-terminal, emulated sensors, a clock that can stall."""
 
 from __future__ import annotations
 

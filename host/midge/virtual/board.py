@@ -148,7 +148,7 @@ class VirtualBoard:
                 self._answers += data
         except TimeoutError:
             raise MidgeError(
-                f"the virtual board did not answer to {op!r} within {_ANSWER_S:.0f} s: it computes"
+                f"the virtual board did not finish {op!r} within {_ANSWER_S:.0f} s: its program computes"
             ) from None
         except OSError as error:
             raise MidgeError(f"the virtual board's process has ended ({error}): start it again") from error
@@ -165,7 +165,7 @@ class VirtualBoard:
         return int(self._ask("play", scene=scene.to_message()))
 
     def attach_sensor(self, attached: bool) -> None:
-        """Put the sensor on the bus, fresh from power-on, or take it off: it is then not acknowledged (EIO)."""
+        """Put the sensor on the bus, fresh from power-on, or take it off: nobody acknowledges then (EIO)."""
         self._ask("sensor", attached=attached)
 
     # --- Time ----------------------------------------------------------------------------------------------
@@ -175,9 +175,9 @@ class VirtualBoard:
         return int(self._ask("state")["time_us"])
 
     def set_clock(self, mode: str) -> int:
-        """Let time run `'free'` (as fast as the host can, moving only where the board waits), `'real'` or `'stalled'`.
+        """Choose how time moves; returns board time in µs.
 
-        Returns board time in µs.
+        `'free'`: as fast as the host can, and only where the board waits; `'real'`; `'stalled'`.
         """
         return int(self._ask("clock", mode=mode))
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 MODES = ("free", "real", "stalled")
 CALL_US = 2  # what one call to a peripheral or the clock costs
-# How far the interpreter may run on without asking: short, so that the supervisor's time is nearly exact.
+# How far the interpreter may run on without asking: short, so that time is nearly exact here.
 LEASE_US = 1000
 
 
 class Clock:
-    """Board time in µs. In `free` and `stalled` mode it moves only by `advance`; in `real` by the wall clock."""
+    """Board time in µs. It moves by `advance`, or in `real` mode by the wall clock."""
 
     def __init__(self, mode: str = "free") -> None:
         self.mode = mode

@@ -1,7 +1,7 @@
 """Fetches MicroPython from Debian by apt, into a private folder: nothing is installed, no root is needed.
 
-Debian 12 has no `micropython` package, so six packages of Debian 13 are taken with private lists from the mirror the
-machine already uses and run through their own loader (their C library is newer than Debian 12's).
+Debian 12 has no `micropython` package, so six packages of Debian 13 are taken, with private lists, from the
+mirror the machine already uses, and run through their own loader: their C library is newer than Debian 12's.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def command_in(root: Path) -> tuple[str, ...]:
 
 
 def _is_debian(uri: str) -> bool:
-    """True for a mirror of the main archive; security and third-party archives carry no suite of that name."""
+    """True for a mirror of the main archive; others carry no suite of that name."""
     return uri.startswith(("http", "file:", "mirror+")) and uri.rstrip("/").endswith("/debian")
 
 

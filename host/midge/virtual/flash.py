@@ -11,7 +11,7 @@ from .runtime.opcodes import FLASH_BLOCK_BYTES, FLASH_MKDIR, FLASH_OPEN, FLASH_W
 WRITE_US = 100  # what a change of the flash costs in board time
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """The power goes now, before the write."""
 
 
@@ -30,12 +30,12 @@ class Flash:
         self._cut_in = n
 
     def change(self, kind: int, n_bytes: int) -> int:
-        """A change is about to happen: 0, or a negative errno if it must not. Raises PowerCut."""
+        """A change is about to happen: 0, or a negative errno if it must not. Raises PowerCutError."""
         if self._cut_in is not None:
             self._cut_in -= 1
             if self._cut_in <= 0:
                 self._cut_in = None
-                raise PowerCut
+                raise PowerCutError
         self.n_changes += 1
         if kind != FLASH_WRITE:
             self._used_blocks = self._count_blocks()

@@ -1,6 +1,7 @@
 """Finds the MicroPython that virtual boards run, or fetches one into the user's cache folder.
 
-An interpreter the user has already wins: `$MIDGE_MICROPYTHON`, then `micropython` on PATH, then the private copy.
+An interpreter the user has already wins: `$MIDGE_MICROPYTHON`, then `micropython` on PATH, then the private
+one.
 `python -m midge.virtual.interpreter` fetches if need be and prints path and version.
 """
 
@@ -22,7 +23,7 @@ OLDEST = (1, 23)
 # Native loading shows as an architecture number in the upper bits of sys.implementation._mpy.
 _PROBE = (
     "import sys; i = sys.implementation; "
-    "print('%d.%d.%d %d %s' % (i.version[0], i.version[1], i.version[2], getattr(i, '_mpy', 0), sys.platform))"
+    "print('%d.%d.%d %d' % (i.version[0], i.version[1], i.version[2], getattr(i, '_mpy', 0)))"
 )
 _PROBE_TIMEOUT_S = 10
 
@@ -43,15 +44,15 @@ class Interpreter:
 def find() -> Interpreter | None:
     """The interpreter to use, or None if there is none yet.
 
-    Raises MidgeError if `$MIDGE_MICROPYTHON` names something that can't run a board: what the user asked for by
-    name is never passed over in silence.
+    Raises MidgeError if `$MIDGE_MICROPYTHON` names something that can't run a board: what the user asked for
+    by name is never passed over in silence.
     """
     named = os.environ.get(VARIABLE)
     if named:
         interpreter = probe((named,))
         if interpreter is None:
             raise MidgeError(
-                f"${VARIABLE} = {named} is no MicroPython {OLDEST[0]}.{OLDEST[1]} or later with native loading; "
+                f"${VARIABLE} = {named} is no MicroPython {OLDEST[0]}.{OLDEST[1]}+ with native loading: "
                 "correct it or unset it"
             )
         return interpreter
@@ -100,7 +101,7 @@ def probe(command: tuple[str, ...]) -> Interpreter | None:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        version_text, mpy_text, _platform = done.stdout.split()
+        version_text, mpy_text = done.stdout.split()
         major, minor, patch = (int(part) for part in version_text.split("."))
     except (OSError, subprocess.SubprocessError, ValueError):
         return None

@@ -20,7 +20,7 @@ class Loop:
         self._watched: dict[int, tuple[int, Handler]] = {}
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:
-        """Call `handler(fd)` when one of `events`, an error or a hang-up comes; replaces what was said before."""
+        """Call `handler(fd)` when one of `events`, an error or a hang-up comes; replaces an earlier wish."""
         if self._watched.get(fd) != (events, handler):
             self._poller.register(fd, events)
             self._watched[fd] = (events, handler)

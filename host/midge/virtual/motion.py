@@ -28,7 +28,7 @@ class Motion:
         return self._scene.raw_counts is not None
 
     def acceleration_g(self, times_us: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Acceleration in g at the instants, shape (len(times_us), 3); between two samples on a straight line."""
+        """Acceleration in g at the instants, shape (n, 3); between two samples on a straight line."""
         scene = self._scene
         position = (times_us - self._start_us) * (scene.rate_hz / 1e6)
         n = len(scene.samples_g)

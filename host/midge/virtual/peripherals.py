@@ -1,4 +1,4 @@
-"""Everything of the board but its processor: clock, timers, pins, buses and the sensor, moving on together."""
+"""All of the board but its processor: clock, timers, pins, buses and the sensor, moving on together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interpreter's process: started, killed, interrupted; its packets, its printed text, its wake-up bytes."""
+"""The interpreter's process: started, killed, interrupted; its packets, printed text and wake-up bytes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .runtime.opcodes import HEADER_WORDS, MAX_PAYLOAD_BYTES
 RUNTIME = Path(__file__).parent / "runtime"
 _HEADER = struct.Struct(f"={HEADER_WORDS}q")
 _PRINTED_BYTES = 4096
-# A second SIGINT while one is pending ends a MicroPython process: never two within this time without a sign of life,
-# never two within the longer one at all unless it was heard of.
+# A second SIGINT while one is pending ends a MicroPython process. So never two within the first time, and not
+# within the second unless it was heard of in between.
 _HOLD_OFF_S = 0.005
 _FORGET_S = 1.0
 
@@ -48,7 +48,6 @@ class Process:
         nudge_board, self._nudge = os.pipe()
         self.printed_fd, printed_board = os.pipe()
         settings |= {"runtime": str(RUNTIME), "channel": board_channel.fileno(), "nudges": nudge_board}
-        # The file's own folder would come into tracebacks and sys.path as it is written here: keep it absolute.
         command = [*interpreter.command, "-X", f"heapsize={heap_bytes}", str(RUNTIME / "start.py")]
         self._popen = subprocess.Popen(
             [*command, json.dumps(settings)],
@@ -81,14 +80,15 @@ class Process:
         op, sequence, now_us, a, b, c = _HEADER.unpack_from(packet)
         return Request(op, sequence, now_us, a, b, c, packet[_HEADER.size :])
 
-    def reply(
-        self, sequence: int, result: int, now_us: int, horizon_us: int, lines: int, payload: bytes
-    ) -> None:
-        """Answer a call; a process that is gone is noticed elsewhere."""
-        if lines:
+    def reply(self, words: tuple[int, int, int, int, int], payload: bytes) -> None:
+        """Answer a call with (sequence, result, now_us, horizon_us, lines).
+
+        A process that is gone is noticed elsewhere.
+        """
+        if words[-1]:
             self.is_nudged = False
         with contextlib.suppress(OSError):
-            self.channel.send(_HEADER.pack(sequence, result, now_us, horizon_us, lines, 0) + payload)
+            self.channel.send(_HEADER.pack(*words, 0) + payload)
 
     def printed(self) -> bytes | None:
         """What native code printed since; b'' if nothing, None at the end of the process."""

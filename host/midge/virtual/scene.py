@@ -55,8 +55,8 @@ class Scene:
     def raw(cls, source: ArrayLike | Callable[[NDArray[np.int64]], ArrayLike], n: int = 65536) -> Scene:
         """The sensor's own output registers, by number of the sample since the sensor was started.
 
-        `source` is an int16 array of shape (n, 3), or of shape (n,) for all three axes, or a function from sample
-        numbers to one. It repeats at its end. For ramps that show every lost, doubled or swapped sample.
+        `source` is an int16 array of shape (n, 3), or (n,) for all three axes, or a function that makes one
+        of sample numbers. It repeats at its end. For ramps that show every lost, doubled or swapped sample.
         """
         values = np.asarray(source(np.arange(n)) if callable(source) else source)
         if values.ndim == 1:
@@ -67,7 +67,7 @@ class Scene:
 
     @classmethod
     def load(cls, path: str | Path, *, loop: bool = True) -> Scene:
-        """A scene from `.npz` (`samples_g` of shape (n, 3), `rate_hz`) or from a recording (`.csv` and its `.json`).
+        """A scene from `.npz` (`samples_g` of shape (n, 3), `rate_hz`) or a recording (`.csv`, `.json`).
 
         Raises DatasetError if it can't be read.
         """

@@ -1,6 +1,6 @@
-"""The supervisor of one virtual board: one loop that serves the interpreter, the line, the clock and the control socket.
+"""The supervisor of one virtual board: one loop that serves the interpreter, the line and the clock.
 
-The interpreter asks (see `runtime/opcodes.py`), the supervisor answers; an unanswered WAIT is how the board sleeps.
+The interpreter asks (see `runtime/opcodes.py`), this end answers; a WAIT unanswered is the board asleep.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from . import loop
 from .calls import Calls
 from .clock import CALL_US, Clock
 from .console import CTRL_C, Console
-from .flash import Flash, PowerCut
+from .flash import Flash, PowerCutError
 from .interpreter import Interpreter
 from .peripherals import Peripherals
 from .process import Process, Request
 from .runtime import opcodes
 from .scene import Scene
 
-# While a program owns the line it may not run further past the last byte from its host: however slow the host's
-# machine is, heartbeats come in time.
+# While a program owns the line it may not run further past the last byte from its host: however slow the host
+# is, heartbeats come in time.
 LINE_LEAD_US = 1_000_000 - 1
 
 _LOOK_FOR_CLIENT_S = 0.01
@@ -254,7 +254,7 @@ class Supervisor:
         if operation is not None:
             try:
                 result, payload = operation(request, limit_us)
-            except PowerCut:
+            except PowerCutError:
                 self.cut_power()
                 return
             self._reply(request, result, payload)
@@ -293,7 +293,7 @@ class Supervisor:
         self._has_settled = False
         lines = self.peripherals.take_lines()
         horizon_us = self.peripherals.horizon_us(self._limit_us())
-        self._process.reply(request.sequence, result, self.clock.now_us(), horizon_us, lines, payload)
+        self._process.reply((request.sequence, result, self.clock.now_us(), horizon_us, lines), payload)
 
     # --- Time ----------------------------------------------------------------------------------------------
 
@@ -369,7 +369,7 @@ class Supervisor:
         return self._process is None or (self._has_settled and self.clock.now_us() >= self.clock.allowed_us)
 
     def _look_after_computation(self) -> None:
-        """The interpreter computes: deliver ^C and interrupts, and see whether it only waits for one of them."""
+        """The interpreter computes: deliver ^C and interrupts, and see whether it only waits for one."""
         process = self._process
         assert process is not None
         if self._wants_interrupt and process.interrupt():

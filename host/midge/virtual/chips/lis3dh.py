@@ -1,7 +1,7 @@
 """STMicroelectronics LIS3DH accelerometer, at register level on I2C.
 
-Written from the datasheet DocID17530 Rev 2 (sections cited so: §8.8). Not there: high-pass filter, click and 6D detection,
-sleep-to-wake, the second interrupt generator, ADC inputs.
+Written from the datasheet DocID17530 Rev 2 (sections cited so: §8.8). Not there: high-pass filter, click and
+6D detection, sleep-to-wake, the second interrupt generator, ADC inputs.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ RATE_8_LOW_POWER_MHZ = 1_600_000  # §8.8: low-power mode only
 RATE_9_MHZ = 1_344_000
 RATE_9_LOW_POWER_MHZ = 5_376_000
 
-# Sensitivity in mg a digit of the 12-bit high-resolution output, by FS[1:0], §2.1 table 4; a 10-bit digit is 4 times
-# as much and an 8-bit digit 16 times, so a left-justified count weighs the same in all modes.
+# Sensitivity in mg a digit of the 12-bit high-resolution output, by FS[1:0], §2.1 table 4; a 10-bit digit is
+# 4 times as much and an 8-bit digit 16 times, so a left-justified count weighs the same in all modes.
 MG_A_DIGIT = (1, 2, 4, 12)
 SELF_TEST_MG = 400  # within the 68 to 1440 mg of §2.1 table 4 (17 to 360 digits of 4 mg at ±2 g)
 
@@ -91,7 +91,7 @@ class Lis3dh:
     # --- The bus -------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """A write transaction: sub-address, then values for it and, with auto-increment, the ones after it."""
+        """A write transaction: sub-address, then values for it and, auto-incremented, the next ones."""
         if not data:
             return
         self._pointer = data[0] & 0x7F
@@ -111,7 +111,7 @@ class Lis3dh:
     def _step(self) -> None:
         if not self._increments:
             return
-        # With the FIFO in use the address rolls over from OUT_Z_H to OUT_X_L, so that a burst reads it out (§5.1.5).
+        # With the FIFO in use the address rolls over from OUT_Z_H to OUT_X_L: a burst reads it out (§5.1.5).
         if self._pointer == OUT_Z_H and self._fifo_mode() != BYPASS:
             self._pointer = OUT_X_L
         else:
@@ -203,10 +203,7 @@ class Lis3dh:
 
     def _quantise(self, acceleration_mg: np.ndarray) -> np.ndarray:
         control = self._registers[CTRL_REG4]
-        if self._is_low_power():
-            bits = 8
-        else:
-            bits = 12 if control & 0x08 else 10
+        bits = 8 if self._is_low_power() else 12 if control & 0x08 else 10
         self_test = control >> 1 & 3
         if self_test in (1, 2):
             acceleration_mg = acceleration_mg + (SELF_TEST_MG if self_test == 1 else -SELF_TEST_MG)

@@ -1,4 +1,4 @@
-"""`machine.I2C`: every transaction is one call to the supervisor, straight from and into the caller's buffers."""
+"""`machine.I2C`: a transaction is one call to the supervisor, straight from and into the caller's buffers."""
 
 # mypy: ignore-errors
 

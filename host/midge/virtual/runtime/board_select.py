@@ -75,7 +75,7 @@ class poll:
     def _wait(self, timeout):
         """Wait until something is ready; False if the time is over."""
         deadline_us = -1
-        first = True
+        woke = -1
         while True:
             wanted = 0
             found = False
@@ -91,8 +91,7 @@ class poll:
                     found = True
             if found:
                 return True
-            if first:
-                first = False
+            if woke < 0:
                 if timeout >= 0:
                     deadline_us = channel.now_us() + timeout * 1000
             elif woke & channel.WOKE_BY_DEADLINE:

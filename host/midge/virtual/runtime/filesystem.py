@@ -1,6 +1,7 @@
-"""The board's file system: a folder of the host behind paths that can't leave it, with a flash of limited size.
+"""The board's file system: a folder of the host, behind paths that can't leave it.
 
-Every change asks the supervisor first: it counts them, refuses when the flash is full and cuts the power in between.
+Every change asks the supervisor first: it counts them, refuses when the flash is full, and can cut the
+power in between.
 """
 
 # mypy: ignore-errors

@@ -1,8 +1,9 @@
 """What the runtime asks of the supervisor: one packet there, one packet back. Read by both Pythons.
 
 Request: six machine words (op, sequence, now_us, a, b, c), then payload.
-Reply: six machine words (sequence, result, now_us, horizon_us, lines, 0), then payload. A negative result is an errno;
-`lines` has a bit set for every interrupt line that fired. Up to `horizon_us` the runtime may run on by itself.
+Reply: six machine words (sequence, result, now_us, horizon_us, lines, 0), then payload. A negative result is
+an errno; `lines` has a bit for every interrupt line that fired; the runtime may go on by itself up to
+`horizon_us`.
 """
 
 HEADER_WORDS = 6

@@ -224,7 +224,7 @@ def _skip_escape():
 
 
 def _goes_on(source):
-    """True while the statement needs more lines: open brackets or quotes, or a block without its blank line."""
+    """True while a statement needs more lines: open brackets or quotes, a block without its blank line."""
     depth = 0
     quote = ""
     at = 0

@@ -1,4 +1,4 @@
-"""Start of the board: takes the place of the built-in modules, mounts the flash, runs boot.py and main.py, prompts."""
+"""Start of the board: its own modules in place of the built-in ones, the flash as /, then the prompt."""
 
 # mypy: ignore-errors
 

@@ -1,4 +1,4 @@
-"""`sys.stdin` and `sys.stdout` as on a board: text with line ends translated, `.buffer` raw in both directions."""
+"""`sys.stdin` and `sys.stdout` as on a board: text with its line ends translated, `.buffer` raw both ways."""
 
 # mypy: ignore-errors
 
