@@ -125,7 +125,7 @@ def decide(model: Model, scores: Int16) -> list[Event]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model does on a dataset; the C gave the reference's answer on `agree_c_reference` of `n` windows."""
+    """How a model does on a dataset; of `n` windows the C answers `agree_c_reference` as the reference."""
 
     accuracy: float
     macro_f1: float

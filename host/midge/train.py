@@ -141,7 +141,7 @@ def _check_labels(cut: Windows, recipe: Recipe) -> None:
     if missing:
         raise DatasetError(
             f"no window of {', '.join(missing)} in the recordings; record some "
-            f"(midge record {recipe.name} --device DEVICE --label {missing[0]!r}) or drop the label in app.toml"
+            f"(midge record {recipe.name} --device DEVICE --label {missing[0]!r}) or drop the label"
         )
 
 

@@ -1,0 +1,56 @@
+"""`midge evaluate`: a trained model on other recordings, through the very C."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from . import output
+
+EXAMPLE = "midge evaluate gesture --data data/other-people"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", metavar="APP", help="name or folder of the app")
+    parser.add_argument("--data", metavar="DATASET", type=Path, required=True, help="folder of recordings")
+    parser.add_argument(
+        "--model", metavar="FILE", help="model file or its folder (default: the app's newest)"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    import numpy as np
+
+    from .. import confusion, dataset, model_file
+    from ..evaluate import evaluate
+    from ..push import find_model
+    from ..recipe import Recipe
+
+    recipe = Recipe.load(args.app)
+    model = model_file.load(args.model) if args.model else find_model(args.app)
+    data = dataset.load(args.data)
+    with output.progress("evaluate") as advance:
+        done = evaluate(recipe, model, data, on_progress=advance)
+    output.table(
+        ("was \\ answered", *done.labels),
+        confusion.rows(np.array(done.confusion), done.labels),
+        title="windows",
+    )
+    output.say()
+    output.table(
+        ("group", "accuracy", "windows"),
+        [(group, round(one["accuracy"], 3), one["n"]) for group, one in done.per_group.items()],
+    )
+    output.say(
+        f"\naccuracy {done.accuracy:.3f}, macro F1 {done.macro_f1:.3f}; C and reference agree on "
+        f"{done.agree_c_reference} of {done.n} windows"
+    )
+    if done.events is not None:
+        events = done.events
+        output.say(
+            f"events: {events['recognised']} of {events['played']} recognised, "
+            f"{events['confused']} confused, {events['missed']} missed, {events['false_events']} false "
+            f"(background: {60 * events['background_hours']:.1f} min)"
+        )
+    output.result({**asdict(done), "model": model.digest})
