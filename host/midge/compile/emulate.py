@@ -278,7 +278,8 @@ def _int16(values: npt.ArrayLike) -> Int16Array:
     """`values` as int16, contiguous; ModelError if one does not fit."""
     array = np.asarray(values)
     if array.dtype != np.int16:
-        narrow = array.astype(np.int16)
+        with np.errstate(invalid="ignore"):
+            narrow = array.astype(np.int16)
         if not np.array_equal(narrow, array):
             raise ModelError("a feature or sample does not fit into int16: scale it first")
         array = narrow

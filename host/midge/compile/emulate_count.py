@@ -40,7 +40,7 @@ class _Frame:
 
 
 class Counter:
-    """Is told of every block of instructions and every write, and adds up calls of the functions at `entries`.
+    """Is told of every block of instructions and every write, and adds up calls of functions.
 
     `entries`: address → name. Counts nothing until `start`.
     """

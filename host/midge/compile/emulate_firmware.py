@@ -35,7 +35,7 @@ class BoardBuffers:
 
     def __init__(self, cpu: Cpu, start: int, size: int) -> None:
         self._cpu = cpu
-        self._start, self._end = start, start + size
+        self._start, self._end = start + _BUFFER_ALIGNMENT, start + size
         self._regions: list[tuple[int, int, int, memoryview]] = []  # host address, size, board address, view
         self._next = start
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
-from elftools.elf.sections import SymbolTableSection
 
 from ..errors import LinkError
 from ..targets import Target
@@ -105,19 +104,24 @@ class _Symbol(NamedTuple):
     is_undefined: bool
 
 
+# Elf32_Sym, Elf64_Sym; read here, as a RISC-V image has thousands and pyelftools takes its time over each.
+_SYMBOL_LAYOUTS = {32: struct.Struct("<IIIBBH"), 64: struct.Struct("<IBBHQQ")}
+_KINDS = {1: "STT_OBJECT", 2: "STT_FUNC"}
+
+
 def _symbols(file: ELFFile) -> Iterator[_Symbol]:
     """Every symbol of the full table."""
     table = file.get_section_by_name(".symtab")
-    if not isinstance(table, SymbolTableSection):
+    if table is None:
         raise LinkError("the linked image has no symbol table: link with -g")
-    for symbol in table.iter_symbols():
-        yield _Symbol(
-            symbol.name,
-            symbol["st_value"],
-            symbol["st_size"],
-            symbol["st_info"]["type"],
-            symbol["st_shndx"] == "SHN_UNDEF",
-        )
+    names: bytes = file.get_section(table["sh_link"]).data()
+    for fields in _SYMBOL_LAYOUTS[file.elfclass].iter_unpack(table.data()):
+        if file.elfclass == 32:
+            name, value, size, info, _, section = fields
+        else:
+            name, info, _, section, value, size = fields
+        text = names[name : names.index(b"\0", name)].decode(errors="replace")
+        yield _Symbol(text, value, size, _KINDS.get(info & 0xF, ""), section == 0)
 
 
 def _thumb_bit(target: Target) -> int:

@@ -156,7 +156,10 @@ class _Reader:
         text = self.read_bytes(length >> 1)
         if self.read_byte() != 0:
             raise LinkError("a string in the .mpy is not terminated: the file is damaged")
-        return text.decode()
+        try:
+            return text.decode()
+        except UnicodeDecodeError as error:
+            raise LinkError("a string in the .mpy is not UTF-8: the file is damaged") from error
 
     def read_relocations(self) -> list[Relocation]:
         found: list[Relocation] = []

@@ -108,7 +108,7 @@ def _is_dsp(word: int) -> bool:  # noqa: PLR0911
     first, second = word >> 16, word & 0xFFFF
     if first & 0xFFE0 == 0xEAC0:  # pkhbt, pkhtb
         return True
-    if first & 0xFFD0 == 0xF300 | 0x20 and second & 0x70C0 == 0 and first & 0x20:  # ssat16, usat16: no shift
+    if first & 0xFF70 == 0xF320 and second & 0x70C0 == 0:  # ssat16, usat16: saturation after a shift by 0
         return True
     if first & 0xFF80 == 0xFA00 and second & 0xF0F0 != 0xF000:  # extend; shifts by register end in 0000
         is_plain_extend = first & 0xF == 0xF and second & 0x80 and (first >> 4 & 7) in (0, 1, 4, 5)
