@@ -115,14 +115,14 @@ def from_info(info: dict) -> Decision:
     labels = info["labels"]
     background = info.get("background")
     hop = info.get("hop") or 1
-    cooldown_samples = int(info.get("cooldown_ms", 0) * (info.get("rate_hz") or 0))  # in thousandths
+    cooldown_samples = int((info.get("cooldown_ms") or 0) * (info.get("rate_hz") or 0))  # in thousandths
     # In thousandths first: a board's single precision must come to the same integer as the host's double.
-    threshold_milli = int(info["threshold"] * 1000 + 0.5)
+    threshold_milli = int((info.get("threshold") or 0) * 1000 + 0.5)
     return Decision(
         len(labels),
         background=labels.index(background) if background is not None else NO_EVENT,
         threshold=threshold_milli * info["score_scale"] // 1000,
-        smooth=info.get("smooth", 1),
+        smooth=info.get("smooth") or 1,
         cooldown_windows=-(-cooldown_samples // (1000 * hop)),
         overlap_windows=-(-(info.get("window") or hop) // hop),
     )

@@ -324,6 +324,7 @@ class Pipeline:
         slots["active"] = NAMES[self._slots.active]
         slots["why"] = self._slots.why()
         stat = os.statvfs("/")
+        max_alloc_bytes = largest_block_bytes()  # collects garbage: before free_ram is asked for
         welcome = {
             "protocol": PROTOCOL,
             "midge": LIBRARY,
@@ -332,7 +333,7 @@ class Pipeline:
             "target": firmware_target(),
             "mpy": getattr(sys.implementation, "_mpy", 0),
             "free_ram": gc.mem_free(),
-            "max_alloc": largest_block_bytes(),
+            "max_alloc": max_alloc_bytes,
             "free_flash": stat[0] * stat[4],
             "app": self._config.get("app", ""),
             "ticks_us": _ticks_period(),

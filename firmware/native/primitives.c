@@ -61,6 +61,9 @@ int32_t cobs_decode(const uint8_t *source, int32_t length, uint8_t *destination,
 {
     int32_t read = 0;
     int32_t written = 0;
+    if (length == 0) {
+        return -1; /* even no data take one byte of COBS */
+    }
     while (read < length) {
         const int32_t code = source[read++];
         if (code == 0 || code - 1 > length - read) {
