@@ -67,6 +67,8 @@ def encoded(data: bytes) -> bytes:
 def decoded(text: bytes) -> bytes | None:
     """Inverse of COBS; None for what is no COBS text."""
     out, at = b"", 0
+    if not text:
+        return None
     while at < len(text):
         code = text[at]
         run = text[at + 1 : at + code]
