@@ -45,7 +45,7 @@ FEATURE_SETS: dict[str, tuple[str, ...]] = {
 
 # No ':' or '/' in labels: they become file and folder names on every system.
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,30}\Z")
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
 
     app = _Section(data, path, "app")
     name = app.get("name", str, says="the app's name")
-    if not _NAME.match(name):
+    if not NAME.match(name):
         raise app.fail("name", f"{name!r} must be small letters, digits, '_' or '-', a letter first")
     summary = app.get("summary", str, "", says="one sentence")
     app.done()

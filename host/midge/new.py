@@ -1,0 +1,74 @@
+"""An own app, in an own folder: a copy of an app that midge ships, under a new name."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from . import recipe
+from .errors import RecipeError
+from .recipe import Recipe
+
+_README = """# {name}
+
+An app for a board with an accelerometer, made by `midge new {name} --from {source}`.
+
+`app.toml` is its recipe: change the labels first, then whatever you like. `main.py` is what the board runs.
+
+```
+midge flash {folder} DEVICE                                       # the board can record now
+midge record {folder} --device DEVICE --label {label} --group ann --seconds 20
+midge record {folder} --device DEVICE --label {other} --group ann --seconds 60
+midge train {folder}                                              # → {folder}/build/
+midge push {folder} DEVICE                                        # the model only, while the app runs
+midge monitor DEVICE
+```
+
+{advice}
+"""
+_BY_EVENT = (
+    "Record every label with several people (`--group`): in a take, rest a second, make the gesture, rest "
+    "again, a few times. Record minutes of `{other}`: whatever the hand does besides."
+)
+_ALL_THE_TIME = "Record every label with several people or machines (`--group`), a minute or more of each."
+
+
+def new(name: str, source: str, into: Path | None = None) -> Path:
+    """Make the folder `into`/`name` (default: below the current folder); returns it.
+
+    Raises RecipeError if the name is no app name, the source is no app, or something is there already.
+    """
+    if not recipe.NAME.match(name):
+        raise RecipeError(
+            f"{name!r} can't be an app's name; use small letters, digits, '_' or '-', a letter first"
+        )
+    template = Recipe.load(source)
+    folder = (Path() if into is None else into) / name
+    if folder.exists():
+        raise RecipeError(f"{folder} is there already; choose another name or remove it")
+    text = recipe.find(source).read_text(encoding="utf-8")
+    renamed, n = re.subn(
+        rf'^(name\s*=\s*)"{re.escape(template.name)}"', rf'\g<1>"{name}"', text, count=1, flags=re.MULTILINE
+    )
+    if n != 1:
+        raise RecipeError(f"{recipe.find(source)}: [app] name must be a line of its own to be copied")
+    try:
+        folder.mkdir(parents=True)
+        (folder / recipe.FILE_NAME).write_text(renamed, encoding="utf-8")
+        for script in sorted(template.folder.glob("*.py")):
+            shutil.copy(script, folder / script.name)
+        (folder / "README.md").write_text(_readme(template, name, source, folder), encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise RecipeError(f"{folder} can't be written ({error}); choose another place") from None
+    return folder
+
+
+def _readme(template: Recipe, name: str, source: str, folder: Path) -> str:
+    other = template.background or template.labels[-1]
+    advice = (_BY_EVENT if template.train.windows == "event" else _ALL_THE_TIME).format(other=other)
+    where = folder if folder.is_absolute() else f"./{folder.as_posix()}"
+    return _README.format(
+        name=name, source=source, folder=where, label=template.labels[0], other=other, advice=advice
+    )
