@@ -6,6 +6,7 @@ Written from the datasheet DocID17530 Rev 2 (sections cited so: §8.8). Not ther
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 
 import numpy as np
@@ -61,6 +62,7 @@ RATE_9_LOW_POWER_MHZ = 5_376_000
 MG_A_DIGIT = (1, 2, 4, 12)
 SELF_TEST_MG = 400  # within the 68 to 1440 mg of §2.1 table 4 (17 to 360 digits of 4 mg at ±2 g)
 
+_SET = struct.Struct("<3h")
 _AHEAD = 256  # samples made at once: numpy pays for blocks
 
 
@@ -82,7 +84,6 @@ class Lis3dh:
         self._status = 0
         self._fifo: deque[tuple[int, int, int]] = deque()
         self._overrun = False
-        self._triggered = False  # stream-to-FIFO has seen its event
         self._event_samples = 0  # how long the interrupt generator's condition has held
         self._int1_src = 0
         self._boot_done_us = 0
@@ -103,10 +104,19 @@ class Lis3dh:
     def read(self, n_bytes: int) -> bytes:
         """A read transaction from the sub-address last written."""
         result = bytearray()
-        for _ in range(n_bytes):
-            result.append(self._read_register(self._pointer))
-            self._step()
+        while len(result) < n_bytes:
+            if self._is_at_whole_set() and n_bytes - len(result) >= _SET.size:
+                result += _SET.pack(*self._fifo[0])
+                self._pop()
+            else:
+                result.append(self._read_register(self._pointer))
+                self._step()
         return bytes(result)
+
+    def _is_at_whole_set(self) -> bool:
+        """True if the next six bytes are the FIFO's oldest set as it stands: bursts are long."""
+        at_start = self._pointer == OUT_X_L and self._increments
+        return at_start and self._fifo_mode() != BYPASS and bool(self._fifo) and not self._is_big_endian()
 
     def _step(self) -> None:
         if not self._increments:
@@ -146,7 +156,6 @@ class Lis3dh:
             # Bypass is what empties the FIFO, §5.1.1.
             self._fifo.clear()
             self._overrun = False
-            self._triggered = False
 
     # --- Measuring -----------------------------------------------------------------------------------------
 
@@ -214,10 +223,11 @@ class Lis3dh:
 
     def _take(self, sample: tuple[int, int, int]) -> None:
         """A conversion is done: into the FIFO or the output registers, with their flags (§8.15)."""
-        self._watch(sample)
         mode = self._fifo_mode()
+        # Stream-to-FIFO is FIFO mode as long as the event holds, §5.1.4; latched, until INT1_SRC is read.
+        stops_when_full = mode == FIFO or (mode == STREAM_TO_FIFO and self._int1_src & 0x40)
+        self._watch(sample)
         if mode != BYPASS:
-            stops_when_full = mode == FIFO or (mode == STREAM_TO_FIFO and self._triggered)
             if len(self._fifo) == FIFO_LEVELS:
                 if stops_when_full:
                     return
@@ -245,11 +255,7 @@ class Lis3dh:
             sample = self._fifo[0] if self._fifo else (self._output[0], self._output[1], self._output[2])
             value = sample[axis]
             if offset == 5 and self._fifo:
-                # The set is read when its last byte is; with no set left the last one is read again.
-                self._output = list(self._fifo.popleft())
-                self._overrun = False
-                if not self._fifo:
-                    self._status = 0
+                self._pop()
         else:
             value = self._output[axis]
             if is_high:
@@ -259,9 +265,13 @@ class Lis3dh:
                     self._status = 0
             elif self._registers[CTRL_REG4] & 0x80:
                 self._held[axis] = True
-        if self._registers[CTRL_REG4] & 0x40:
-            is_high ^= 1  # BLE: big-endian
+        if self._is_big_endian():
+            is_high ^= 1
         return value >> 8 & 0xFF if is_high else value & 0xFF
+
+    def _is_big_endian(self) -> bool:
+        """The BLE bit."""
+        return bool(self._registers[CTRL_REG4] & 0x40)
 
     # --- FIFO and interrupts -------------------------------------------------------------------------------
 
@@ -269,6 +279,13 @@ class Lis3dh:
         if not self._registers[CTRL_REG5] & 0x40:
             return BYPASS
         return self._registers[FIFO_CTRL_REG] >> 6
+
+    def _pop(self) -> None:
+        """The oldest set was read, its last byte too; with no set left it will be read again."""
+        self._output = list(self._fifo.popleft())
+        self._overrun = False
+        if not self._fifo:
+            self._status = 0
 
     def _watermark(self) -> int:
         """Number of sets at which WTM shows: one above the threshold, §5.1.3."""
@@ -299,8 +316,6 @@ class Lis3dh:
         self._event_samples = self._event_samples + 1 if met else 0
         if met and self._event_samples > (self._registers[INT1_DURATION] & 0x7F):
             self._int1_src = 0x40 | happening
-            if self._fifo_mode() == STREAM_TO_FIFO:
-                self._triggered = True
         elif not self._registers[CTRL_REG5] & 0x08:
             self._int1_src = 0  # not latched
 

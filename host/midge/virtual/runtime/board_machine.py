@@ -16,6 +16,8 @@ WDT_RESET = const(3)
 DEEPSLEEP_RESET = const(4)
 SOFT_RESET = const(5)
 
+_IDLE_US = const(10000)  # as long as no interrupt ends it; a port with a tick would wake more often
+
 _cause = PWRON_RESET
 _unique_id = b""
 _freq_hz = 125000000
@@ -55,7 +57,7 @@ bootloader = reset
 
 
 def idle():
-    channel.wait(channel.now_us() + 1000, channel.WAKE_ON_LINE)
+    channel.wait(channel.now_us() + _IDLE_US, channel.WAKE_ON_LINE)
 
 
 def lightsleep(time_ms=None):
