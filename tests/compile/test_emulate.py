@@ -164,6 +164,15 @@ def test_each_part_of_a_stream_is_counted_on_its_own(
     assert again.measure_stream(np.zeros((20, 2), np.int16), block_samples=2) == costs
 
 
+def test_counting_may_start_late(toy_module: Callable[..., Module], target_name: str) -> None:
+    module = toy_module(target_name)
+    fresh = Emulator(module.mpy, targets.get(target_name), module.symbols)
+    used = Emulator(module.mpy, targets.get(target_name), module.symbols)
+    for row in ([1, 2, 3], [32767, 0, -1]):
+        used.classify(row)
+    assert used.measure([[1, 2, 3]]) == fresh.measure([[1, 2, 3]])
+
+
 def test_counting_needs_symbols(toy_module: Callable[..., Module]) -> None:
     board = Emulator(toy_module("armv6m").mpy, targets.get("armv6m"))
     with pytest.raises(CompileError, match="symbols"):

@@ -20,7 +20,7 @@ from . import mpy as mpy_format
 from .emulate_count import Counter, Measurement
 from .emulate_cpu import HOOK_ACCESS, HOOK_BLOCK, HOOK_CODE, IS_WRITE, Cpu, EmulatorError
 from .emulate_firmware import BoardBuffers, Firmware, NativeFunction
-from .opcodes import check_bytes
+from .opcodes import check_bytes, has_conditional
 
 __all__ = ["COUNTED", "Emulator", "Measurement"]
 
@@ -85,10 +85,16 @@ class Emulator:
             {self._base + symbols[c]: name for name, c in counted.items() if c in symbols} if symbols else {}
         )
         self._counter = Counter(self._cpu, entries)
-        self._block_instructions: dict[tuple[int, int], int] = {}
+        self._blocks: dict[
+            tuple[int, int], tuple[int, bool]
+        ] = {}  # instructions, and whether some are conditional
+        self._was_conditional = self._is_conditional = False
+        self._unaligned_bits = {size: min(size, target.alignment_bytes) - 1 for size in (1, 2, 4, 8, 16)}
+        self._text = {"begin": self._base, "end": self._base + len(file.text) - 1}
+        self._counts_each = False
         self._executed = 0
         self._fault: ModelError | None = None
-        self._add_hooks(self._base + len(file.text))
+        self._add_hooks()
         self._run(self._base, 0)
         self.globals: dict[str, Any] = self._firmware.globals
 
@@ -169,6 +175,11 @@ class Emulator:
             raise CompileError(
                 "instructions can't be counted without symbols: pass Module.symbols to Emulator"
             )
+        if not self.target.instruction_set and not self._counts_each:
+            # Blocks of variable-length instructions can't be counted without decoding them.
+            self._cpu.uc.hook_add(HOOK_CODE, self._on_instruction, **self._text)
+            self._cpu.uc.ctl_flush_tb()  # what has run already was translated without the hook
+            self._counts_each = True
         self._counter.start()
 
     def measurements(self) -> dict[str, Measurement]:
@@ -202,13 +213,10 @@ class Emulator:
 
     # Inside.
 
-    def _add_hooks(self, text_end: int) -> None:
-        uc, inside = self._cpu.uc, {"begin": self._base, "end": text_end - 1}
+    def _add_hooks(self) -> None:
+        uc = self._cpu.uc
         uc.hook_add(HOOK_CODE, self._on_firmware_call, begin=memory.TRAPS, end=memory.EXIT - 1)
-        if self.target.instruction_set:
-            uc.hook_add(HOOK_BLOCK, self._on_block, **inside)
-        else:
-            uc.hook_add(HOOK_CODE, self._on_instruction, **inside)
+        uc.hook_add(HOOK_BLOCK, self._on_block, **self._text)
         uc.hook_add(HOOK_ACCESS, self._on_access)
 
     def _run(self, address: int, n_args: int) -> int:
@@ -241,31 +249,33 @@ class Emulator:
             uc.emu_stop()
 
     def _on_block(self, uc: Any, address: int, size: int, data: object) -> None:
-        count = self._block_instructions.get((address, size))
-        if count is None:
+        known = self._blocks.get((address, size))
+        if known is None:
+            code = bytes(uc.mem_read(address, size))
             try:
-                count = check_bytes(
-                    bytes(uc.mem_read(address, size)), self.target, start=address - self._base
-                )
+                count = check_bytes(code, self.target, start=address - self._base)
             except CompileError as error:
                 self._fault = self._fault or ModelError(str(error))
                 uc.emu_stop()
                 return
-            self._block_instructions[address, size] = count
-        self._advance(address, count)
-
-    def _on_instruction(self, uc: Any, address: int, size: int, data: object) -> None:
-        self._advance(address, 1)
-
-    def _advance(self, address: int, count: int) -> None:
-        self._executed += count
+            known = self._blocks[address, size] = (count, has_conditional(code, self.target))
+        count, is_conditional = known
+        # The last instructions of a long block may make the first of the next one conditional.
+        self._is_conditional = is_conditional or self._was_conditional
+        self._was_conditional = is_conditional
+        self._executed += count or size
         if self._executed > _RUNAWAY_INSTRUCTIONS:
             self._stop(f"more than {_RUNAWAY_INSTRUCTIONS} instructions in one call")
-        self._counter.advance(address, count)
+        if count:
+            self._counter.advance(address, count)
+
+    def _on_instruction(self, uc: Any, address: int, size: int, data: object) -> None:
+        self._counter.advance(address, 1)
 
     def _on_access(self, uc: Any, access: int, address: int, size: int, *_: object) -> None:
-        self._cpu.core.mend(uc)
-        if address % min(size, self.target.alignment_bytes):
+        if self._is_conditional:
+            self._cpu.core.mend(uc)
+        if address & self._unaligned_bits[size]:
             self._stop(f"access of {size} bytes at {address:#x} is not aligned")
         if memory.HEAP <= address < memory.HEAP + memory.HEAP_BYTES:
             if not self._buffers.is_inside(address, size):

@@ -70,7 +70,7 @@ class BoardBuffers:
 
     def is_inside(self, address: int, size: int) -> bool:
         """True if an access lies within one open buffer."""
-        return any(start <= address and address + size <= start + n for _, n, start, _ in self._regions)
+        return any(start <= address <= start + n - size for _, n, start, _ in self._regions)
 
     def _place(self, host: int, size: int) -> int | None:
         for start, n, board, _ in self._regions:

@@ -52,6 +52,15 @@ def check_bytes(code: bytes, target: Target, *, start: int = 0) -> int:
     return count
 
 
+def has_conditional(code: bytes, target: Target) -> bool:
+    """True if `code` holds a Thumb-2 IT instruction, which makes up to four others conditional."""
+    if target.instruction_set not in _SETS:
+        return False
+    split, _ = _SETS[target.instruction_set]
+    is_thumb = split is _split_thumb
+    return is_thumb and any(found.word & 0xFFFFFF00 == 0xBF00 and found.word & 0xF for found in split(code))
+
+
 def _split_thumb(code: bytes) -> Iterator[Instruction]:
     offset = 0
     while offset + 2 <= len(code):
