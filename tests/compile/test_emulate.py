@@ -104,6 +104,27 @@ def test_constants_and_info(toy_module: Callable[..., Module], target_name: str)
     assert board.info() == {"name": "toy", "labels": ["a", "b", "c", "d"]}
 
 
+def test_float_functions_are_there(target_name: str, toy: ModuleType) -> None:
+    """What float models call: the headers are ours, most functions come with the compiler."""
+    sources = _with_classify(
+        toy,
+        "float x = features[0] / 1024.0f; scores[0] = (int16_t)(1000.0f * tanhf(x)); "
+        "scores[1] = (int16_t)(100.0f * logf(1.0f + fabsf(x))); "
+        "scores[2] = (int16_t)(100.0f * expf(-x * x)); "
+        'scores[3] = (int16_t)lroundf_(sqrt(fabs(x)) * 100.0); printf("%d", 1); return abs(features[1]);',
+    )
+    headers = "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+    rounding = "static long lroundf_(double x) { return (long)floor(x + 0.5); }\n"
+    sources["model.c"] = headers + rounding + sources["model.c"]
+    board = Emulator(_build(sources, targets.get(target_name)).mpy, targets.get(target_name))
+    for value in (-32768, -3000, -1024, -1, 0, 1, 700, 2048, 32767):
+        winner, scores = board.classify([value, -7, 0])
+        x = value / 1024
+        exact = [1000 * np.tanh(x), 100 * np.log1p(abs(x)), 100 * np.exp(-x * x), 100 * abs(x) ** 0.5]
+        assert winner == 7
+        assert np.abs(scores - np.array(exact)).max() <= 1.001
+
+
 # Counting.
 
 

@@ -254,15 +254,17 @@ import micropython, toy as m
 m.init(state)
 locked = micropython.heap_lock
 free = micropython.heap_unlock
-locked()
-taken = m.push(state, block, 1, 6)
-ready = m.ready(state)
-m.features(state, features)
-index = m.classify(features, scores)
-again = m.predict(state, scores)
-m.init(state)
-free()
-print(taken, ready, index == again)
+def run():
+    locked()
+    taken = m.push(state, block, 1, 6)
+    ready = m.ready(state)
+    m.features(state, features)
+    index = m.classify(features, scores)
+    again = m.predict(state, scores)
+    m.init(state)
+    free()
+    print(taken, ready, index == again)
+run()
 for function, arguments in ((m.push, (longer, block)), (m.predict, (state, scores)), (m.init, (5,))):
     locked()
     try:

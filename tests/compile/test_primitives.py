@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
 from array import array
 from collections.abc import Callable
 from fractions import Fraction
 from math import floor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from midge import targets
 from midge.compile import toolchain
 from midge.compile.emulate import Emulator
+from midge.virtual import interpreter
 
 _INT16 = st.integers(-32768, 32767)
 _AXIS = st.tuples(
@@ -223,6 +226,39 @@ def test_cobs_decodes_in_place(library: ctypes.CDLL, data: bytes) -> None:
     out = ctypes.create_string_buffer(text, len(text))
     length = library.cobs_decode(out, len(text), out, len(text))
     assert out.raw[:length] == data
+
+
+_ON_MICROPYTHON = """
+import sys
+sys.path.insert(0, {folder!r})
+from array import array
+import micropython, midge_native as native
+block, table = array('h', {samples!r}), array('i', {table!r})
+data, text, back = {data!r}, bytearray(40), bytearray(40)
+def locked(n):
+    micropython.heap_lock()
+    native.scale_axes(block, 2, table)
+    length = native.cobs_encode(data, n, text)
+    again = native.cobs_decode(text, length, back)
+    wrong = native.cobs_decode(data, n, back)
+    micropython.heap_unlock()
+    print(list(block), bytes(text[:length]), again == n, wrong)
+locked(len(data))
+"""
+
+
+def test_micropython_runs_them_without_allocating(tmp_path: Path) -> None:
+    found = interpreter.find()
+    if found is None:
+        pytest.skip("no MicroPython here: python -m midge.virtual.interpreter fetches one")
+    (tmp_path / "midge_native.mpy").write_bytes(toolchain.build_native(targets.get("x64")).mpy)
+    samples, table, data = [1, -2, 32767, -32768, 5, 6], [2, 2, 65535, 0, -3, 1, 1], b"ab\0\0c"
+    program = _ON_MICROPYTHON.format(folder=str(tmp_path), samples=samples, table=table, data=data)
+    done = subprocess.run(
+        [*found.command, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    expected = scaled([samples[:3], samples[3:]], table)
+    assert done.stdout == f"{expected} {encoded(data)!r} True -1\n", done.stderr
 
 
 def test_cobs_on_every_target(boards: Callable[[str], Emulator], target_name: str) -> None:
