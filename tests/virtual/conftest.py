@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from mpremote.transport_serial import SerialTransport
 
-from midge.virtual import VirtualBoard
+from midge.virtual import Scene, VirtualBoard
 
 TIMEOUT_S = 20
 MPREMOTE = Path(sys.executable).with_name("mpremote")
@@ -47,11 +48,25 @@ class Repl:
         self.transport.close()
 
 
-@pytest.fixture
-def board() -> Iterator[VirtualBoard]:
-    """A board with a free clock, lying still."""
+@pytest.fixture(scope="module")
+def powered() -> Iterator[VirtualBoard]:
+    """One board a file: its process takes longer to start than most tests to run."""
     with VirtualBoard() as running:
         yield running
+
+
+@pytest.fixture
+def board(powered: VirtualBoard) -> VirtualBoard:
+    """A board with a free clock, lying still: empty, and as after power-on but for its time."""
+    powered.cut_power()
+    shutil.rmtree(powered.folder)
+    powered.folder.mkdir()
+    powered.set_clock("free")
+    powered.set_flash_bytes(2 * 1024 * 1024)
+    powered.attach_sensor(True)
+    powered.play(Scene.still())
+    powered.power_on()
+    return powered
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_the_mirror_is_the_machines_own(tmp_path: Path) -> None:
     (tmp_path / "sources.list.d" / "debian.sources").write_text(
         "Types: deb\nURIs: http://mirror.invalid/debian http://second.invalid/debian\n"
         "Suites: bookworm bookworm-updates\nComponents: main\nSigned-By: /usr/share/keyrings/k.gpg\n\n"
-        "Types: deb\nURIs: http://mirror.invalid/debian-security\nSuites: bookworm-security\nComponents: main\n"
+        "Types: deb\nURIs: http://mirror.invalid/debian-security\nSuites: bookworm-security\n"
     )
     assert debian.debian_source(tmp_path) == ("http://mirror.invalid/debian", "/usr/share/keyrings/k.gpg")
 

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from midge.virtual import VirtualBoard
 
 Mpremote = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def board() -> Iterator[VirtualBoard]:
-    """One board for all tests of this file: clients come and go."""
-    with VirtualBoard() as running:
-        yield running
 
 
 def test_eval_and_exec(board: VirtualBoard, mpremote: Mpremote) -> None:

@@ -19,7 +19,7 @@ from .runtime.opcodes import HEADER_WORDS, MAX_PAYLOAD_BYTES
 
 RUNTIME = Path(__file__).parent / "runtime"
 _HEADER = struct.Struct(f"={HEADER_WORDS}q")
-_PRINTED_BYTES = 4096
+_PRINTED_BYTES = 65536
 # A second SIGINT while one is pending ends a MicroPython process. So never two within the first time, and not
 # within the second unless it was heard of in between.
 _HOLD_OFF_S = 0.005

@@ -144,8 +144,7 @@ class Supervisor:
 
     def _died(self) -> None:
         """The interpreter ended by itself: native code crashed. A board's fault handler would restart it."""
-        while self._process is not None and (printed := self._process.printed()):
-            self.console.send(printed.replace(b"\n", b"\r\n"))
+        self._forward_printed()
         code = self.end()
         quick = time.monotonic() - self._born_s < _QUICK_DEATH_S
         self._n_deaths = self._n_deaths + 1 if quick else 1
@@ -224,17 +223,15 @@ class Supervisor:
         self.console.received += data
 
     def _on_printed(self, _fd: int) -> None:
-        self._forward_printed()
-
-    def _forward_printed(self) -> None:
-        """Pass on what native code printed; it writes bare line ends."""
-        if self._process is None:
-            return
-        printed = self._process.printed()
-        if printed is None:
+        if not self._forward_printed():
             self._died()
-        elif printed:
+
+    def _forward_printed(self) -> bool:
+        """Pass on all that native code has printed; False at its end. It writes bare line ends."""
+        assert self._process is not None
+        while printed := self._process.printed():
             self.console.send(printed.replace(b"\n", b"\r\n"))
+        return printed is not None
 
     # --- Calls ---------------------------------------------------------------------------------------------
 
@@ -259,9 +256,9 @@ class Supervisor:
                 return
             self._reply(request, result, payload)
             return
-        # All others stand in relation to what was printed before them.
-        self._forward_printed()
-        if self._process is not process:
+        # All others come after what was printed before them.
+        if not self._forward_printed():
+            self._died()
             return
         if request.op == opcodes.WRITE:
             self.console.send(request.payload)

@@ -73,15 +73,12 @@ def _run_source(source, name, kind="exec"):
     return _run(code)
 
 
-def _read_until_ctrl_d(source):
-    """Collect a program; True if it ended in ^D, False in ^C."""
-    while True:
-        byte = streams.read_byte()
-        if byte == _CTRL_D:
-            return True
-        if byte == _CTRL_C:
-            return False
-        source.append(byte)
+def _text(typed):
+    """What was typed as text; what is no UTF-8 becomes a '?', and the compiler will say so."""
+    try:
+        return str(typed, "utf-8")
+    except UnicodeError:
+        return "".join(chr(byte) if byte < 128 else "?" for byte in typed)
 
 
 def _raw_paste(source):
@@ -106,9 +103,8 @@ def _raw_paste(source):
 
 def _run_raw(source):
     """Run a program of raw mode: its output, ^D, its traceback, ^D."""
-    text = str(source, "utf-8") if source else ""
     try:
-        error = _run_source(text, "<stdin>")
+        error = _run_source(_text(source), "<stdin>")
     except Reset:
         _out(b"\x04\x04")
         raise
@@ -196,7 +192,7 @@ def _read_line(before):
     while True:
         byte = streams.read_byte()
         if byte in (10, 13):
-            return line.decode(), byte
+            return _text(line), byte
         if byte in (8, 127):
             if line:
                 # A character of UTF-8 is taken back whole.
@@ -277,7 +273,7 @@ def _paste():
         else:
             source.append(byte)
             _out(bytes((byte,)))
-    error = _run_source(source.decode(), "<stdin>")
+    error = _run_source(_text(source), "<stdin>")
     if error is not None:
         streams.print_exception(error)
     return ""
