@@ -62,8 +62,11 @@ class Session:
         now_ms = self._time.ticks_ms()
         if data:
             self._heard_ms = now_ms
+            was_open = self.is_open
             for kind, seq, payload in self._decoder.feed(data):
                 self._hear(kind, seq, payload)
+            if was_open and not self.is_open and b"\x03" in self._decoder.pending:
+                raise KeyboardInterrupt  # the next user's ^C came on the heels of BYE, when it still was data
         if not self.is_open:
             return
         if self._time.ticks_diff(now_ms, self._heard_ms) >= message.SILENCE_MS:

@@ -40,9 +40,9 @@ def install(folder: Path, app: str = "") -> None:
         (folder / "app.py").write_text(app)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def board() -> Iterator[VirtualBoard]:
-    """Library, no app: it stands at its prompt."""
+    """Library, no app: it stands at its prompt. Each `run` starts with an empty heap."""
     with VirtualBoard() as virtual:
         install(virtual.folder)
         yield virtual
@@ -51,6 +51,15 @@ def board() -> Iterator[VirtualBoard]:
 @pytest.fixture
 def app_board() -> Iterator[VirtualBoard]:
     """Runs an app that writes its events to /events.txt; no model."""
+    with VirtualBoard() as virtual:
+        install(virtual.folder, APP)
+        virtual.reset("hard")
+        yield virtual
+
+
+@pytest.fixture(scope="module")
+def shared_board() -> Iterator[VirtualBoard]:
+    """The same for tests that leave it as it was."""
     with VirtualBoard() as virtual:
         install(virtual.folder, APP)
         virtual.reset("hard")
