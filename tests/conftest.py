@@ -1,17 +1,23 @@
-"""A scripted board at the far end of a loop transport: time passes only while the host waits for it."""
+"""Boards to test against: a scripted one at the far end of a loop, and a virtual one with midge installed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from midge import families, features, flash, model_file
+from midge.model_file import Model
 from midge.session import Session, Timeouts
 from midge.transport import loop
+from midge.virtual import VirtualBoard
 from midge_device import versions
 from midge_device.wire import frame
 from midge_device.wire import message as wire
@@ -23,6 +29,8 @@ class Refusal(Exception):  # noqa: N818
 
 class ScriptedBoard:
     """Speaks the board's end of the protocol, one step at a time, and spoils the line as told.
+
+    Time passes only while the host waits for it.
 
     Attributes
     ----------
@@ -256,3 +264,97 @@ def talk(scripted: ScriptedBoard) -> Callable[..., Session]:
 @pytest.fixture(name="ramp")
 def _ramp() -> Callable[[int, int], np.ndarray[Any, np.dtype[np.int16]]]:
     return ramp
+
+
+# A virtual board with midge installed
+
+APP_TOML = """
+[app]
+name = "{name}"
+summary = "for tests"
+[sensor]
+kind = "motion"
+rate_hz = {rate_hz}
+range_g = 4
+channels = ["x", "y", "z"]
+[window]
+length = 32
+hop = 16
+[features]
+names = ["x.mean", "y.mean", "z.mean", "x.std"]
+[labels]
+names = ["left", "right"]
+[decision]
+threshold = 0.6
+smooth = 1
+cooldown_ms = 0
+"""
+
+APP_MAIN = """from midge_device.pipeline import Pipeline
+
+Pipeline().run()
+"""
+
+
+@pytest.fixture(scope="session")
+def make_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes an app folder: make_app(rate_hz=100, main=APP_MAIN, name='tester')."""
+
+    def make(rate_hz: int = 100, main: str = APP_MAIN, name: str = "tester") -> Path:
+        folder = tmp_path_factory.mktemp("apps") / name
+        folder.mkdir()
+        (folder / "app.toml").write_text(APP_TOML.format(rate_hz=rate_hz, name=name))
+        (folder / "main.py").write_text(main)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def installed(make_app: Callable[..., Path]) -> Iterator[Path]:
+    """The file system of a virtual board after `midge flash`, with no model; copy it."""
+    with tempfile.TemporaryDirectory() as folder:
+        with VirtualBoard(folder=folder) as board:
+            flash.flash(str(make_app()), board.tty)
+        yield Path(folder)
+
+
+@pytest.fixture
+def board(installed: Path) -> Iterator[VirtualBoard]:
+    """A virtual board that runs midge, without a model."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(installed, folder, dirs_exist_ok=True)
+        with VirtualBoard(folder=folder) as it:
+            yield it
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., Model]:
+    """Makes models of the tester app, each seed another: left is x < 0, right is x > 0."""
+
+    def make(seed: int = 1, trees: int = 3) -> Model:
+        from sklearn.ensemble import RandomForestClassifier
+
+        random = np.random.default_rng(seed)
+        tilt = random.uniform(-8000, 8000, (120, 1, 1))
+        windows = np.clip(tilt * [1, 0.2, 0] + random.normal(0, 900, (120, 32, 3)), -32768, 32767)
+        windows = windows.astype(np.int16)
+        names = ("x.mean", "y.mean", "z.mean", "x.std")
+        X = features.extract(names, windows)
+        y = (tilt[:, 0, 0] > 0).astype(int)
+        estimator = RandomForestClassifier(trees, max_depth=4, random_state=seed).fit(X, y)
+        return model_file.create(
+            families.to_ir(estimator),
+            X,
+            name="tester",
+            labels=("left", "right"),
+            frontend=model_file.FrontEnd(
+                "motion", ("x", "y", "z"), 32, 16, names, tuple(features.scales(names, 8192.0))
+            ),
+            sensor=model_file.Sensor(100, 4),
+            decision=model_file.Decision(0.6, 1, 0),
+            windows=windows,
+            expected=estimator.predict_proba(X),
+        )
+
+    return make

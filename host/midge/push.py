@@ -123,6 +123,14 @@ def package(model: Model, welcome: Welcome) -> Package:
             f"{model.name} is {len(built.mpy)} bytes, the board has {welcome.free_flash_bytes} left; "
             "remove files from the board or train a smaller model"
         )
+    # While a model runs nobody knows what will be free without it: the board tries, and goes back if it must.
+    # Without one, what is free now is free at the next boot, when the module is the first to be loaded.
+    ram_bytes = built.module_bytes + built.state_bytes
+    if welcome.model is None and ram_bytes > max(welcome.max_alloc_bytes, welcome.free_ram_bytes):
+        raise BudgetExceeded(
+            f"{model.name} needs {ram_bytes} bytes of RAM, the board has {welcome.free_ram_bytes} left; "
+            "train a smaller model"
+        )
     return Package(model.name, model.digest, target.name, built.mpy, built.test_blob, built.state_bytes)
 
 
