@@ -60,10 +60,10 @@ class Comparison:
 
 
 def compare(device: str, built: BuiltModule, samples: Int16) -> Comparison:
-    """Run the module that is on the board, the C on this machine and the emulation on `samples` (n, channels).
+    """Run the board's module, the C on this machine and the emulation on `samples` (n, channels).
 
-    The board's program is stopped meanwhile and started again after it. Raises ParityError if the board holds
-    another model.
+    The board's program is stopped meanwhile and started again after it. Raises ParityError if the board
+    holds another model.
     """
     model = built.model
     assert model.frontend is not None

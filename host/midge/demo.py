@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,24 @@ from . import (
     dataset,
     evaluate,
     flash,
-    model_file,
     new,
     push,
     record,
+    recording,
     session,
     simulate,
     train,
 )
+from .build import BuiltModule
 from .dataset import Dataset
 from .evaluate import Event, Performance
 from .model_file import Model
 from .monitor import Monitor
+from .mpremote_link import RawRepl
 from .progress import Advance
 from .recipe import Recipe
 from .simulate import Person, Shown
+from .targets import Target
 from .virtual import Scene, VirtualBoard
 
 # Enough for 90 % of gestures and no false event, whoever they are; fewer people make a worse model.
@@ -48,6 +51,7 @@ TEST_PEOPLE = 6
 TIMES_EACH = 2
 TEST_OTHER_MOTION_S = 52.0
 
+Facts = dict[str, Any]
 StageContext = Callable[[str], AbstractContextManager[Advance]]
 
 
@@ -86,70 +90,145 @@ def run(
 
     `stage` gives a progress context for each stage, `on_stage` hears what it came to.
     """
-    demo = Demo(seed=seed, shuffled_labels=shuffle_labels)
-
-    @contextmanager
-    def timed(name: str) -> Iterator[tuple[Advance, dict[str, Any]]]:
-        facts: dict[str, Any] = {}
-        started_s = time.perf_counter()
-        with stage(name) as advance:
-            yield advance, facts
-        demo.stages.append({"name": name, "seconds": round(time.perf_counter() - started_s, 2), **facts})
-        on_stage(demo.stages[-1])
-
-    with tempfile.TemporaryDirectory(prefix="midge-demo-") as scratch:
+    found = Demo(seed=seed, shuffled_labels=shuffle_labels)
+    with tempfile.TemporaryDirectory(prefix="midge-demo-") as scratch, ExitStack() as open_things:
         folder = new.new(f"my-{app}", app, Path(scratch))
-        recipe = Recipe.load(folder)
-        with timed("start a board") as (_, facts):
-            board = VirtualBoard(clock="free")
-            board.__enter__()
-        try:
-            with timed("flash") as (advance, facts):
-                flashed = flash.flash(str(folder), board.tty, on_progress=advance)
-                facts.update(files=len(flashed.sent), bytes=flashed.sent_bytes)
-            with session.connect(board.tty) as line:
-                demo.board = line.welcome.board
-                demo.micropython = str(line.welcome.raw.get("micropython") or _version(line.welcome.mpy))
-                target = push.board_target(line.welcome)
-            demo.target = target.name
-            with timed("record") as (advance, facts):
-                into = Path(scratch) / "data"
-                facts.update(_record_training(board, recipe, into, seed, advance))
-            with timed("train") as (advance, facts):
-                data = dataset.load(into)
-                if shuffle_labels:
-                    data = shuffled(data, seed)
-                trained = train.train(recipe, data, on_progress=advance)
-                facts.update(
-                    accuracy=round(trained.report["accuracy"], 4),
-                    macro_f1=round(trained.report["macro_f1"], 4),
-                )
-            with timed("build") as (_, facts):
-                model = model_file.load(recipe.build_folder)
-                built = build.build(model, target)
-                demo.module_bytes, demo.ram_bytes = built.module_bytes, built.ram_bytes
-                facts.update(module_bytes=built.module_bytes, instructions=built.instructions_max)
-            with timed("push") as (advance, facts):
-                pushed = push.push(board.tty, str(folder), on_progress=advance)
-                facts.update(bytes=pushed.sent_bytes, digest=pushed.digest)
-            with timed("recognise") as (advance, facts):
-                people = simulate.people(TEST_PEOPLE, seed, "stranger")
-                _recognise(board, model, people, demo, advance)
-                facts.update(recognised=demo.recognised, played=demo.played)
-            with timed("compare") as (advance, facts):
-                take = _record_check(board, recipe, Path(scratch) / "check", people)
-                # ^C is for a board that waits now and then; in free time this one never does.
-                board.set_clock("real")
-                compared = board_answers.compare(board.tty, built, dataset.canonical(take, recipe))
-                demo.windows, demo.agree = compared.windows, compared.agree
-                facts.update(windows=compared.windows, agree=compared.agree)
-        finally:
-            board.close()
-    return demo
+        loop = _Loop(found, folder, open_things)
+        for name, work in loop.stages(seed, shuffle_labels):
+            started_s = time.perf_counter()
+            with stage(name) as advance:
+                facts = work(advance)
+            found.stages.append({"name": name, "seconds": round(time.perf_counter() - started_s, 2), **facts})
+            on_stage(found.stages[-1])
+    return found
 
 
 def _quiet(done: float, total: float | None = None, text: str = "") -> None:
     """Progress that nobody watches."""
+
+
+class _Loop:
+    """The stages in their order; each takes a progress callable and returns facts to tell."""
+
+    board: VirtualBoard
+    target: Target
+    model: Model
+    built: BuiltModule
+
+    def __init__(self, found: Demo, folder: Path, open_things: ExitStack) -> None:
+        self.found = found
+        self.folder = folder
+        self.recipe = Recipe.load(folder)
+        self.recordings = folder / "recordings"
+        self._open_things = open_things
+
+    def stages(self, seed: int, shuffle_labels: bool) -> list[tuple[str, Callable[[Advance], Facts]]]:
+        strangers = simulate.people(TEST_PEOPLE, seed, "stranger")
+        return [
+            ("start a board", self.start),
+            ("flash", self.flash),
+            ("record", lambda advance: self.record(advance, seed)),
+            ("train", lambda advance: self.train(advance, seed if shuffle_labels else None)),
+            ("build", self.build),
+            ("push", self.push),
+            ("recognise", lambda advance: self.recognise(advance, strangers)),
+            ("compare", lambda advance: self.compare(advance, strangers[-1])),
+        ]
+
+    def start(self, _: Advance) -> Facts:
+        self.board = self._open_things.enter_context(VirtualBoard(clock="free"))
+        with RawRepl(self.board.tty) as repl:
+            version = repl.run("import os; print(os.uname().release)").strip()
+        self.found.micropython = version
+        return {"micropython": version}
+
+    def flash(self, advance: Advance) -> Facts:
+        flashed = flash.flash(str(self.folder), self.board.tty, on_progress=advance)
+        assert flashed.welcome is not None
+        self.target = push.board_target(flashed.welcome)
+        self.found.board, self.found.target = flashed.board, self.target.name
+        return {"files": len(flashed.sent), "bytes": flashed.sent_bytes}
+
+    def record(self, advance: Advance, seed: int) -> Facts:
+        scenes = list(training_scenes(self.recipe, seed))
+        total_s = sum(shown.duration_s for _, _, shown in scenes)
+        done_s, lost = 0.0, 0
+        with session.connect(self.board.tty) as line:
+            for person, label, shown in scenes:
+                advance(done_s, total_s, f"{person.name}: {label}")
+                self.board.play(Scene(shown.samples_g, shown.rate_hz))
+                take = record.record(
+                    line,
+                    self.recipe,
+                    label=label,
+                    into=self.recordings,
+                    group=person.name,
+                    seconds=shown.duration_s,
+                )
+                lost += take.lost
+                done_s += shown.duration_s
+        return {
+            "takes": len(scenes),
+            "people": TRAINING_PEOPLE,
+            "minutes": round(total_s / 60, 1),
+            "lost": lost,
+        }
+
+    def train(self, advance: Advance, shuffle_seed: int | None) -> Facts:
+        data = dataset.load(self.recordings)
+        if shuffle_seed is not None:
+            data = shuffled(data, shuffle_seed)
+        report = train.train(self.recipe, data, on_progress=advance).report
+        return {"accuracy": round(report["accuracy"], 4), "macro_f1": round(report["macro_f1"], 4)}
+
+    def build(self, _: Advance) -> Facts:
+        self.model = push.find_model(str(self.folder))
+        self.built = build.build(self.model, self.target)
+        self.found.module_bytes, self.found.ram_bytes = self.built.module_bytes, self.built.ram_bytes
+        return {"module_bytes": self.built.module_bytes, "instructions": self.built.instructions_max}
+
+    def push(self, advance: Advance) -> Facts:
+        pushed = push.push(self.board.tty, str(self.folder), on_progress=advance)
+        return {"bytes": pushed.sent_bytes, "digest": pushed.digest}
+
+    def recognise(self, advance: Advance, strangers: Sequence[Person]) -> Facts:
+        """Live: strangers make gestures, then go about their day; what the board says is set against it."""
+        found = self.found
+        scenes = [simulate.session([person], TIMES_EACH) for person in strangers]
+        scenes += [simulate.other_motion(person, TEST_OTHER_MOTION_S) for person in strangers]
+        total_s = sum(shown.duration_s for shown in scenes)
+        done_s = other_s = 0.0
+        tally = evaluate.Tally(0, 0, 0, 0, 0)
+        for shown in scenes:
+            advance(done_s, total_s, f"{tally.recognised} of {tally.played} recognised")
+            played = [Performance(one.label, one.start_s, one.end_s) for one in shown.played]
+            more, heard = evaluate.match(watch(self.board, shown), played)
+            tally += more
+            for one, label in zip(played, heard, strict=True):
+                row = found.heard.setdefault(one.label, {})
+                row[label or "nothing"] = row.get(label or "nothing", 0) + 1
+            done_s += shown.duration_s
+            other_s += 0.0 if played else shown.duration_s
+        found.other_motion_minutes = round(other_s / 60, 2)
+        found.played, found.recognised, found.confused = tally.played, tally.recognised, tally.confused
+        found.missed, found.false_events = tally.missed, tally.false_events
+        return {"recognised": found.recognised, "played": found.played, "false_events": found.false_events}
+
+    def compare(self, advance: Advance, stranger: Person) -> Facts:
+        """One more take over the line: gestures and other motion, to compare everybody's answers on."""
+        assert self.recipe.background is not None
+        parts = [simulate.session([stranger], 1, salt=1), simulate.other_motion(stranger, 30.0, salt=1)]
+        samples_g, rate_hz = np.concatenate([part.samples_g for part in parts]), parts[0].rate_hz
+        with session.connect(self.board.tty) as line:
+            self.board.play(Scene(samples_g, rate_hz))
+            seconds, into = len(samples_g) / rate_hz, self.folder / "compared"
+            take = record.record(line, self.recipe, label=self.recipe.background, into=into, seconds=seconds)
+        samples = dataset.canonical(recording.load(take.path), self.recipe)
+        # ^C is for a board that waits now and then; in free time this one never does.
+        self.board.set_clock("real")
+        compared = board_answers.compare(self.board.tty, self.built, samples)
+        self.found.windows, self.found.agree = compared.windows, compared.agree
+        return {"windows": compared.windows, "agree": compared.agree}
 
 
 def shuffled(data: Dataset, seed: int) -> Dataset:
@@ -171,55 +250,6 @@ def training_scenes(recipe: Recipe, seed: int) -> Iterator[tuple[Person, str, Sh
         yield person, recipe.background, simulate.other_motion(person, OTHER_MOTION_S)
 
 
-def _record_training(
-    board: VirtualBoard, recipe: Recipe, into: Path, seed: int, advance: Advance
-) -> dict[str, Any]:
-    scenes = list(training_scenes(recipe, seed))
-    total_s = sum(shown.duration_s for _, _, shown in scenes)
-    done_s = lost = 0.0
-    with session.connect(board.tty) as line:
-        for person, label, shown in scenes:
-            advance(done_s, total_s, f"{person.name}: {label}")
-            board.play(Scene(shown.samples_g, shown.rate_hz))
-            take = record.record(
-                line, recipe, label=label, into=into, group=person.name, seconds=shown.duration_s
-            )
-            lost += take.lost
-            done_s += shown.duration_s
-    return {
-        "takes": len(scenes),
-        "people": TRAINING_PEOPLE,
-        "minutes": round(total_s / 60, 1),
-        "lost": int(lost),
-    }
-
-
-def _recognise(
-    board: VirtualBoard, model: Model, people: Sequence[Person], demo: Demo, advance: Advance
-) -> None:
-    """Live: strangers make gestures, then go about their day; what the board says is set against it."""
-    scenes = [simulate.session([person], TIMES_EACH) for person in people]
-    scenes += [simulate.other_motion(person, TEST_OTHER_MOTION_S) for person in people]
-    total_s = sum(shown.duration_s for shown in scenes)
-    done_s = 0.0
-    tally = evaluate.Tally(0, 0, 0, 0, 0)
-    for shown in scenes:
-        advance(done_s, total_s, f"{tally.recognised} of {tally.played} recognised")
-        events = watch(board, shown)
-        played = [Performance(one.label, one.start_s, one.end_s) for one in shown.played]
-        found, heard = evaluate.match(events, played)
-        tally += found
-        for one, label in zip(played, heard, strict=True):
-            row = demo.heard.setdefault(one.label, {})
-            row[label or "nothing"] = row.get(label or "nothing", 0) + 1
-        if not played:
-            demo.other_motion_minutes += shown.duration_s / 60
-        done_s += shown.duration_s
-    demo.other_motion_minutes = round(demo.other_motion_minutes, 2)
-    demo.played, demo.recognised, demo.confused = tally.played, tally.recognised, tally.confused
-    demo.missed, demo.false_events = tally.missed, tally.false_events
-
-
 def watch(board: VirtualBoard, shown: Shown) -> list[Event]:
     """The events that the board reports while a scene plays, on the scene's clock."""
     events: list[Event] = []
@@ -235,20 +265,3 @@ def watch(board: VirtualBoard, shown: Shown) -> list[Event]:
             if said["ticks_ms"] >= end_ms:
                 break
     return events
-
-
-def _record_check(board: VirtualBoard, recipe: Recipe, into: Path, people: Sequence[Person]) -> Any:
-    """One more take over the line: a stranger's gestures and other motion, to compare all answers on."""
-    assert recipe.background is not None
-    person = people[-1]
-    parts = [simulate.session([person], 1, salt=1), simulate.other_motion(person, 30.0, salt=1)]
-    samples_g = np.concatenate([part.samples_g for part in parts])
-    with session.connect(board.tty) as line:
-        board.play(Scene(samples_g, parts[0].rate_hz))
-        seconds = len(samples_g) / parts[0].rate_hz
-        record.record(line, recipe, label=recipe.background, into=into, seconds=seconds)
-    return dataset.load(into).recordings[0]
-
-
-def _version(mpy: int) -> str:
-    return f"mpy {mpy & 0xFF}.{mpy >> 8 & 3}"

@@ -73,7 +73,7 @@ def train(
     varied = None
     if recipe.train.augment:
         more = augment.vary(data, recipe.train.augment, seed)
-        varied = dataset.windows(more, recipe)
+        varied = dataset.windows(more, recipe, hop=recipe.window.hop)
     advance(1, steps, "features")
     X = _features(recipe, cut)
     key = np.array(_fold_keys(data, warnings))
