@@ -3,61 +3,122 @@
 
 #if defined(__ARM_FEATURE_DSP)
 
+/* Two rows, blocks of eight values, n_blocks > 0. r0: x. r1, r2: rows. r3: n_blocks. Stack: int32_t sums[2]. */
+static __attribute__((naked)) void blocks_multiply(const int16_t *x, const int16_t *first, const int16_t *second,
+                                                   int32_t n_blocks, int32_t *sums)
+{
+    __asm__ volatile(
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
+        "ldr r12, [sp, #36]\n"
+        "ldrd r12, lr, [r12]\n"
+        "1:\n"
+        "ldmia r0!, {r4, r5, r6, r7}\n"
+        "ldmia r1!, {r8, r9, r10, r11}\n"
+        "smlad r12, r4, r8, r12\n smlad r12, r5, r9, r12\n"
+        "smlad r12, r6, r10, r12\n smlad r12, r7, r11, r12\n"
+        "ldmia r2!, {r8, r9, r10, r11}\n"
+        "smlad lr, r4, r8, lr\n smlad lr, r5, r9, lr\n"
+        "smlad lr, r6, r10, lr\n smlad lr, r7, r11, lr\n"
+        "subs r3, #1\n"
+        "bne 1b\n"
+        "ldr r4, [sp, #36]\n"
+        "strd r12, lr, [r4]\n"
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
+}
 
-static inline int32_t is_odd_address(const void *address) { return ((uintptr_t)address & 2) != 0; }
+/* The same with int64_t sums[2]. */
+static __attribute__((naked)) void blocks_multiply_long(const int16_t *x, const int16_t *first,
+                                                        const int16_t *second, int32_t n_blocks, int64_t *sums)
+{
+    __asm__ volatile(
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
+        "ldr r12, [sp, #36]\n"
+        "ldmia r12, {r8, r9, r10, r11}\n"
+        "1:\n"
+        "ldmia r0!, {r4, r5, r6, r7}\n"
+        "ldmia r1!, {r12, lr}\n"
+        "smlald r8, r9, r4, r12\n smlald r8, r9, r5, lr\n"
+        "ldmia r1!, {r12, lr}\n"
+        "smlald r8, r9, r6, r12\n smlald r8, r9, r7, lr\n"
+        "ldmia r2!, {r12, lr}\n"
+        "smlald r10, r11, r4, r12\n smlald r10, r11, r5, lr\n"
+        "ldmia r2!, {r12, lr}\n"
+        "smlald r10, r11, r6, r12\n smlald r10, r11, r7, lr\n"
+        "subs r3, #1\n"
+        "bne 1b\n"
+        "ldr r12, [sp, #36]\n"
+        "stmia r12, {r8, r9, r10, r11}\n"
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
+}
+
+static inline int32_t row_multiply(const int16_t *x, const int16_t *row, int32_t n_in, int32_t sum)
+{
+    const int32_t *values = (const int32_t *)x;
+    const int32_t *weights = (const int32_t *)row;
+
+    for (; n_in >= 4; n_in -= 4) {
+        sum = __builtin_arm_smlad(values[0], weights[0], sum);
+        sum = __builtin_arm_smlad(values[1], weights[1], sum);
+        values += 2;
+        weights += 2;
+    }
+    if (n_in & 2) {
+        sum = __builtin_arm_smlad(*values++, *weights++, sum);
+    }
+    if (n_in & 1) {
+        sum += *(const int16_t *)values * *(const int16_t *)weights;
+    }
+    return sum;
+}
+
+/* The sums of one row after another, wherever x begins. */
+static __attribute__((noinline)) void rows_multiply_unaligned(const int16_t *x, const int16_t *weights,
+                                                              const int32_t *bias, int32_t n_in, int32_t n_out,
+                                                              int64_t *sums)
+{
+    for (; n_out > 0; n_out--) {
+        int64_t sum = *bias++;
+        for (int32_t i = 0; i < n_in; i++) {
+            sum += (int32_t)(x[i] * weights[i]);
+        }
+        *sums++ = sum;
+        weights += n_in + (n_in & 1);
+    }
+}
 
 void dense_int16(const int16_t *x, const int16_t *weights, const int32_t *bias, int32_t n_in, int32_t n_out,
                  int32_t *sums)
 {
     const int32_t stride = n_in + (n_in & 1);
-    int16_t copy[is_odd_address(x) ? stride : 1] __attribute__((aligned(4)));
+    const int32_t done = n_in & ~7;
 
-    if (is_odd_address(x)) {
-        for (int32_t i = 0; i < n_in; i++) {
-            copy[i] = x[i];
+    if ((uintptr_t)x & 2) {
+        for (; n_out > 0; n_out--) {
+            int64_t sum;
+            rows_multiply_unaligned(x, weights, bias++, n_in, 1, &sum);
+            *sums++ = (int32_t)sum;
+            weights += stride;
         }
-        x = copy;
+        return;
     }
-    while (n_out > 0) {
-        /* The last row of an odd number is multiplied twice: shorter than a case of its own. */
-        const int32_t two = n_out > 1;
-        const int32_t *first = (const int32_t *)weights;
-        const int32_t *second = (const int32_t *)(weights + (two ? stride : 0));
-        const int32_t *values = (const int32_t *)x;
-        int32_t a = bias[0];
-        int32_t b = bias[two];
-        int32_t left = n_in;
+    for (; n_out >= 2; n_out -= 2) {
+        const int16_t *const second = weights + stride;
 
-        for (; left >= 8; left -= 8) {
-            const int32_t v0 = values[0], v1 = values[1], v2 = values[2], v3 = values[3];
-            values += 4;
-            a = __builtin_arm_smlad(v0, first[0], a);
-            a = __builtin_arm_smlad(v1, first[1], a);
-            a = __builtin_arm_smlad(v2, first[2], a);
-            a = __builtin_arm_smlad(v3, first[3], a);
-            first += 4;
-            b = __builtin_arm_smlad(v0, second[0], b);
-            b = __builtin_arm_smlad(v1, second[1], b);
-            b = __builtin_arm_smlad(v2, second[2], b);
-            b = __builtin_arm_smlad(v3, second[3], b);
-            second += 4;
+        sums[0] = bias[0];
+        sums[1] = bias[1];
+        if (done > 0) {
+            blocks_multiply(x, weights, second, done >> 3, sums);
         }
-        for (; left >= 2; left -= 2) {
-            const int32_t value = *values++;
-            a = __builtin_arm_smlad(value, *first++, a);
-            b = __builtin_arm_smlad(value, *second++, b);
+        if (done < n_in) {
+            sums[0] = row_multiply(x + done, weights + done, n_in - done, sums[0]);
+            sums[1] = row_multiply(x + done, second + done, n_in - done, sums[1]);
         }
-        if (left > 0) {
-            const int32_t value = *(const int16_t *)values;
-            a += value * *(const int16_t *)first;
-            b += value * *(const int16_t *)second;
-        }
-        sums[0] = a;
-        sums[two] = b;
-        weights += stride << two;
-        bias += 1 + two;
-        sums += 1 + two;
-        n_out -= 1 + two;
+        weights += 2 * stride;
+        bias += 2;
+        sums += 2;
+    }
+    if (n_out > 0) {
+        *sums = row_multiply(x, weights, n_in, *bias);
     }
 }
 
@@ -65,38 +126,38 @@ void dense_exact_int16(const int16_t *x, const int16_t *weights, const int32_t *
                        int32_t n_out, int32_t limit, int64_t *sums)
 {
     const int32_t stride = n_in + (n_in & 1);
-    int16_t copy[is_odd_address(x) ? stride : 1] __attribute__((aligned(4)));
+    const int32_t done = n_in & ~7;
 
     (void)limit;
-    if (is_odd_address(x)) {
-        for (int32_t i = 0; i < n_in; i++) {
-            copy[i] = x[i];
-        }
-        x = copy;
+    if ((uintptr_t)x & 2) {
+        rows_multiply_unaligned(x, weights, bias, n_in, n_out, sums);
+        return;
     }
-    for (; n_out > 0; n_out--) {
-        const int32_t *row = (const int32_t *)weights;
-        const int32_t *values = (const int32_t *)x;
-        int64_t sum = *bias++;
-        int32_t left = n_in;
+    while (n_out > 0) {
+        /* The last row of an odd number is multiplied twice: shorter than a loop of its own. */
+        const int32_t two = n_out > 1;
+        const int16_t *const second = weights + (two ? stride : 0);
+        int64_t both[2] = {bias[0], bias[two]};
 
-        for (; left >= 8; left -= 8) {
-            const int32_t v0 = values[0], v1 = values[1], v2 = values[2], v3 = values[3];
-            values += 4;
-            sum = __builtin_arm_smlald(v0, row[0], sum);
-            sum = __builtin_arm_smlald(v1, row[1], sum);
-            sum = __builtin_arm_smlald(v2, row[2], sum);
-            sum = __builtin_arm_smlald(v3, row[3], sum);
-            row += 4;
+        if (done > 0) {
+            blocks_multiply_long(x, weights, second, done >> 3, both);
         }
-        for (; left >= 2; left -= 2) {
-            sum = __builtin_arm_smlald(*values++, *row++, sum);
+        int32_t i = done;
+        for (; i + 2 <= n_in; i += 2) {
+            const int32_t pair = *(const int32_t *)(x + i);
+            both[0] = __builtin_arm_smlald(pair, *(const int32_t *)(weights + i), both[0]);
+            both[1] = __builtin_arm_smlald(pair, *(const int32_t *)(second + i), both[1]);
         }
-        if (left > 0) {
-            sum += (int32_t)(*(const int16_t *)values * *(const int16_t *)row);
+        if (i < n_in) {
+            both[0] += (int32_t)(x[i] * weights[i]);
+            both[1] += (int32_t)(x[i] * second[i]);
         }
-        *sums++ = sum;
-        weights += stride;
+        sums[0] = both[0];
+        sums[two] = both[two];
+        weights += stride << two;
+        bias += 1 + two;
+        sums += 1 + two;
+        n_out -= 1 + two;
     }
 }
 

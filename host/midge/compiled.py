@@ -63,17 +63,25 @@ class CompiledModel:
         self._built: dict[str, builder.BuiltModule] = {}
 
     def __repr__(self) -> str:
-        size = f"{self.model.n_features} features, {len(self.classes)} classes"
+        answer = f"{len(self.classes)} classes" if len(self.classes) else "a number"
+        size = f"{self.model.n_features} features, {answer}"
         return f"CompiledModel({self.model.ir.kind}, {size})"
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Class labels of the rows of X (n_rows, n_features), by the C; ModelError for unfit values."""
-        _, winners = self._host.classify(self.model.quantisation.apply(X))
+        """Class labels, or a regressor's values, of the rows of X, by the C; ModelError for unfit values."""
+        scores, winners = self._host.classify(self.model.quantisation.apply(X))
+        if not len(self.classes):
+            rule = self.model.ir.verdict  # type: ignore[attr-defined]
+            values: npt.NDArray[Any] = scores[:, 0] / self.model.score_scale * rule.unit + rule.center
+            return values
         chosen: npt.NDArray[Any] = self.classes[winners]
         return chosen
 
     def predict_scores(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Scores of the rows of X, float64 (n_rows, n_classes), 0…1 in steps of 1/32767, by the C."""
+        """Scores of the rows of X, float64 (n_rows, n_scores), in steps of 1/32767, by the C.
+
+        Probabilities where the estimator has them; else what `model.ir.verdict.scores` says, 1.0 = `unit`.
+        """
         scores, _ = self._host.classify(self.model.quantisation.apply(X))
         return scores / self.model.score_scale
 
@@ -161,27 +169,34 @@ def compile_estimator(
         the reference differs from the estimator on a row of X
     """
     ir = families.to_ir(estimator)
-    learnt = quantise.learn(X)
+    learnt = quantise.learn(X, ir)
     values = np.asarray(X, np.float64)
     if values.shape[1] != ir.n_features:
         raise CompileError(f"X has {values.shape[1]} features, the estimator was fitted on {ir.n_features}")
-    expected = np.asarray(estimator.predict_proba(X), np.float64)
-    model_file.check_reference(ir, values.astype(np.float32), expected)
+    ir = ir.calibrated(values)
+    expected, winners = families.answers(estimator, ir, X)
+    # scikit-learn's trees see float32.
+    model_file.check_reference(ir, values.astype(np.float32) if ir.kind == "forest" else values, expected)
     ir, learnt = quantise.quantise(ir, values, learnt)
     rows = learnt.apply(values)
-    classes = np.asarray(estimator.classes_)
+    classes = np.asarray(getattr(estimator, "classes_", ()))
     model = model_file.create(
         ir,
         rows,
         name=name,
-        labels=[str(label) for label in classes] if labels is None else labels,
+        labels=(_labels(classes) if labels is None else labels),
         quantisation=learnt,
         provenance={"estimator": type(estimator).__name__},
     )
     compiled = CompiledModel(model, classes, layout=layout, backend=backend, optimise=optimise)
     # Where int16 values collided, the estimator is further away than rounding: those rows are counted apart.
     compiled.links = (
-        agreement.estimator_reference(model, rows, expected, np.argmax(expected, axis=1)),
+        agreement.estimator_reference(model, rows, expected, winners),
         agreement.reference_c(model, compiled._host, rows),
     )
     return compiled
+
+
+def _labels(classes: npt.NDArray[Any]) -> list[str]:
+    """Names of the scores: of the classes, or of a regressor's one value."""
+    return [str(label) for label in classes] or ["value"]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from . import features as feature_names
 from .compile import golden as golden_rows
 from .compile import ir as intermediate
-from .compile import reference, votes
+from .compile import kinds, reference
 from .compile.golden import Golden
 from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError, RecipeError
@@ -23,7 +23,7 @@ from .errors import CompileError, ModelError, ParityError, RecipeError
 SCHEMA = 1
 FILE_NAME = "model.json"
 GOLDEN_NAME = "golden.npz"
-SCORE_SCALE = votes.SCORE_SCALE
+SCORE_SCALE = 32767
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,7 @@ def create(
             features=tuple(frontend.features[i] for i in kept),
             feature_scales=tuple(frontend.feature_scales[i] for i in kept),
         )
+    ir = ir.calibrated(X)
     model = Model(
         name=name,
         labels=tuple(labels),
@@ -184,7 +185,7 @@ def create(
         sensor=sensor,
         decision=decision,
         ir=ir,
-        epsilon=votes.lower(ir).epsilon,
+        epsilon=kinds.part(ir.kind, "lowering").lower(ir).epsilon,
         quantisation=quantisation or Quantisation(),
         provenance=dict(provenance or {}),
     )
@@ -362,7 +363,7 @@ def _quantisation(part: _Part, n_features: int) -> Quantisation:
         part.numbers("scale"),
         part.whole("collisions", 0, 2**53),
     )
-    wanted = {"none": 0, "affine": n_features}.get(made.kind)
+    wanted = {"none": 0, "affine": n_features, "affine64": n_features}.get(made.kind)
     if wanted is None or len(made.offset) != wanted or len(made.scale) != wanted:
         raise ModelError(f"quantisation: kind {made.kind!r} does not fit its numbers; train the model again")
     return made

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .host import HostModel
 
 Int16Array = npt.NDArray[np.int16]
+# What another order of float additions can move a margin by.
+FLOAT_EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
@@ -94,28 +96,28 @@ def estimator_reference(
 
     scores, winners : the estimator's own probabilities (n_rows, n_scores) and class indices (n_rows,)
     """
-    found = reference.predict(model.ir, X)
+    found = reference.evaluate(model.ir, X)
     return _link(
         "estimator – reference",
-        winners=reference.winners(found),
+        winners=found.winners,
         other=winners,
-        margins=reference.margins(scores),
-        score_error=_largest(found - scores),
+        margins=found.margins,
+        score_error=_largest(found.scores - scores),
         # Bits should be equal; but a float sum in another order (n_jobs) may decide a tie otherwise.
-        epsilon=1e-12,
+        epsilon=FLOAT_EPSILON + (model.ir.input_epsilon() if model.quantisation.kind != "none" else 0.0),
     )
 
 
 def reference_c(model: Model, compiled: HostModel, X: Int16Array) -> Link:
     """Reference against the C on this machine."""
-    found = reference.predict(model.ir, X)
+    found = reference.evaluate(model.ir, X)
     scores, winners = compiled.classify(X)
-    error = _largest(scores / model.score_scale - found)
+    error = _largest(scores / model.score_scale - found.scores)
     return _link(
         "reference – C",
-        winners=reference.winners(found),
+        winners=found.winners,
         other=winners,
-        margins=reference.margins(found),
+        margins=found.margins,
         score_error=error,
         epsilon=model.epsilon,
     )

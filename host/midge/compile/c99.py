@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import features
 from ..errors import CompileError
-from . import c99_forest, votes
+from . import kinds
 
 if TYPE_CHECKING:
     from ..model_file import FrontEnd, Model
@@ -132,7 +132,8 @@ def _model(model: Model) -> str:
     if model.frontend is not None:
         parts.append(_frontend_code(model, model.frontend))
     parts.append("")
-    parts.append(c99_forest.code(votes.lower(model.ir)))
+    lowered = kinds.part(model.ir.kind, "lowering").lower(model.ir)
+    parts.append(kinds.code(model.ir.kind, "code").code(lowered))
     return "\n".join(parts)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import reference, votes
-from .ir import Forest
+from . import kinds, reference
+from .ir import Node
 
 if TYPE_CHECKING:
     from ..model_file import Model
@@ -62,9 +62,10 @@ class Golden:
         )
 
 
-def expected(ir: Forest, features: Int16Array) -> tuple[Int16Array, npt.NDArray[np.uint16]]:
+def expected(ir: Node, features: Int16Array) -> tuple[Int16Array, npt.NDArray[np.uint16]]:
     """Scores and winners that midge's own C must give, bit for bit."""
-    scores, index = votes.predict(votes.lower(ir), features)
+    lowering = kinds.part(ir.kind, "lowering")
+    scores, index = lowering.predict(lowering.lower(ir), features)
     return scores, index.astype(np.uint16)
 
 
@@ -93,7 +94,7 @@ def _typical(model: Model, X: Int16Array) -> Int16Array:
     if not len(X):
         return X
     evenly = X[np.unique(np.linspace(0, len(X) - 1, 64).astype(int))]
-    close = reference.margins(reference.predict(model.ir, X))
+    close = reference.evaluate(model.ir, X).margins
     return np.concatenate([evenly, X[np.argsort(close, kind="stable")[:64]]])
 
 
@@ -102,42 +103,10 @@ def _extremes(n_features: int) -> Int16Array:
     return np.repeat(values[:, None], n_features, axis=1)
 
 
-def probes(ir: Forest, X: Int16Array, limit: int) -> Int16Array:
-    """Rows that stand on both sides of thresholds: for each inner node, one at it and one just above.
-
-    A changed threshold or leaf anywhere on their path changes the answer. At most `limit` rows, spread
-    over the trees; otherwise the rows resemble those of X.
-    """
-    forest = votes.lower(ir)
-    base = X if len(X) else np.zeros((1, ir.n_features), np.int16)
-    made: list[Int16Array] = []
-    paths = [list(_paths(tree)) for tree in forest.trees]
-    total = sum(len(of_tree) for of_tree in paths)
-    # Evenly over all trees if there are more nodes than room.
-    every = max(1, -(-2 * total // max(limit, 1)))
-    for number, (tree, of_tree) in enumerate(zip(forest.trees, paths, strict=True)):
-        for node, bounds in of_tree[number % every :: every]:
-            row = base[(node * 7919 + number) % len(base)].copy()
-            for feature, (low, high) in bounds.items():
-                row[feature] = min(max(int(row[feature]), low), high)
-            for value in (int(tree.threshold[node]), int(tree.threshold[node]) + 1):
-                row[tree.feature[node]] = value
-                made.append(row.copy())
-    return np.array(made[:limit], np.int16).reshape(-1, ir.n_features)
-
-
-def _paths(tree: votes.VotingTree) -> Any:
-    """Each inner node with the bounds of the features on the way to it."""
-    waiting: list[tuple[int, dict[int, tuple[int, int]]]] = [(tree.root, {})] if tree.root >= 0 else []
-    while waiting:
-        node, bounds = waiting.pop()
-        yield node, bounds
-        feature, limit = int(tree.feature[node]), int(tree.threshold[node])
-        low, high = bounds.get(feature, (votes.INT16_MIN, votes.INT16_MAX))
-        if tree.left[node] >= 0:
-            waiting.append((int(tree.left[node]), {**bounds, feature: (low, limit)}))
-        if tree.right[node] >= 0:
-            waiting.append((int(tree.right[node]), {**bounds, feature: (limit + 1, high)}))
+def probes(ir: Node, X: Int16Array, limit: int) -> Int16Array:
+    """At most `limit` rows that would show a mistake in the C, made out of the rows X."""
+    rows: Int16Array = kinds.part(ir.kind, "probes").probes(ir, X, limit)
+    return rows
 
 
 def write(golden: Golden, path: Path) -> None:

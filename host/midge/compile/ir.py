@@ -1,22 +1,69 @@
 """The small language between estimators and C: what a fitted model computes, not where it came from.
 
-One frozen dataclass a family. A new family is one dataclass with a row in `KINDS`, one reference interpreter
-(reference.py) and one lowering (c99.py).
+One frozen dataclass a kind; kinds.py names the files that know it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
+from . import kinds
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model says of some rows.
+
+    scores : float64 (n_rows, n_scores);  winners : (n_rows,)
+    margins : float64 (n_rows,), how far the numbers that decide may move before another class may win
+    """
+
+    scores: FloatArray
+    winners: npt.NDArray[np.intp]
+    margins: FloatArray
+
+
+class Node(Protocol):
+    """What every kind of IR has."""
+
+    @property
+    def kind(self) -> str:
+        """Row in `kinds.KINDS`."""
+
+    @property
+    def n_features(self) -> int:
+        """Features a row."""
+
+    @property
+    def n_scores(self) -> int:
+        """Scores a row."""
+
+    def used_features(self) -> list[int]:
+        """Indices of the features that are read, ascending."""
+
+    def select_features(self, kept: Sequence[int]) -> Self:
+        """The same model over the features `kept` alone; every feature that is read must be among them."""
+
+    def calibrated(self, X: npt.NDArray[Any]) -> Self:
+        """The same model, told of the rows that it will meet: X (n_rows, n_features) as it reads them."""
+
+    def input_epsilon(self) -> float:
+        """What an error of half a step in every feature can move the margin by."""
+
+    def rescaled(self, step: FloatArray, offset: FloatArray) -> Self:
+        """The same model over z, where x = z * step + offset, each (n_features,); step is above 0."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in model.json."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +127,22 @@ class Forest:
         )
         return Forest(len(kept), self.n_classes, trees)
 
+    def calibrated(self, X: npt.NDArray[Any]) -> Forest:
+        """Itself: thresholds are exact for every row."""
+        return self
+
+    def rescaled(self, step: FloatArray, offset: FloatArray) -> Forest:
+        """The same forest over z, where x = z * step + offset."""
+        trees = tuple(
+            replace(tree, threshold=(tree.threshold - offset[tree.feature]) / step[tree.feature])
+            for tree in self.trees
+        )
+        return replace(self, trees=trees)
+
+    def input_epsilon(self) -> float:
+        """0: thresholds have been moved to where rounded features part as the exact ones did."""
+        return 0.0
+
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
         return {
@@ -90,10 +153,7 @@ class Forest:
         }
 
 
-Node = Forest  # | Linear | Svm | …: one name a family
-
-
-def _array(data: Mapping[str, Any], key: str, dtype: Any, n_dims: int, where: str) -> npt.NDArray[Any]:
+def read_array(data: Mapping[str, Any], key: str, dtype: Any, n_dims: int, where: str) -> npt.NDArray[Any]:
     """An array of finite numbers out of JSON, with nothing lost."""
     try:
         loose = np.asarray(data[key], np.float64)
@@ -111,11 +171,11 @@ def _array(data: Mapping[str, Any], key: str, dtype: Any, n_dims: int, where: st
 def _tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
     if not isinstance(data, dict):
         raise ModelError(f"{where} is not an object; train the model again")
-    feature = _array(data, "feature", np.int32, 1, where)
-    threshold = _array(data, "threshold", np.float64, 1, where)
-    left = _array(data, "left", np.int32, 1, where)
-    right = _array(data, "right", np.int32, 1, where)
-    value = _array(data, "value", np.float64, 2, where)
+    feature = read_array(data, "feature", np.int32, 1, where)
+    threshold = read_array(data, "threshold", np.float64, 1, where)
+    left = read_array(data, "left", np.int32, 1, where)
+    right = read_array(data, "right", np.int32, 1, where)
+    value = read_array(data, "value", np.float64, 2, where)
     tree = Tree(feature, threshold, left, right, value)
     n_nodes, n_leaves = len(feature), len(value)
     if not (len(threshold) == len(left) == len(right) == n_nodes and n_leaves == n_nodes + 1):
@@ -135,7 +195,8 @@ def _tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
     return tree
 
 
-def _forest(data: Mapping[str, Any]) -> Forest:
+def read(data: Mapping[str, Any]) -> Forest:
+    """A forest out of its JSON; raises ModelError unless it is whole and safe."""
     n_features, n_classes, trees = data.get("n_features"), data.get("n_classes"), data.get("trees")
     if not isinstance(n_features, int) or not isinstance(n_classes, int) or not isinstance(trees, list):
         raise ModelError("ir: a forest needs n_features, n_classes and trees; train the model again")
@@ -151,14 +212,12 @@ def _forest(data: Mapping[str, Any]) -> Forest:
     )
 
 
-KINDS = {Forest.kind: _forest}
-
-
 def from_json(data: Any) -> Node:
     """The IR in the `ir` part of a model.json; raises ModelError on anything that is not whole and safe."""
-    if not isinstance(data, dict) or data.get("kind") not in KINDS:
+    if not isinstance(data, dict) or data.get("kind") not in kinds.KINDS:
         kind = data.get("kind") if isinstance(data, dict) else data
         raise ModelError(
-            f"ir: kind {kind!r} is not one of {', '.join(KINDS)}; is this midge too old for the model?"
+            f"ir: kind {kind!r} is not one of {', '.join(kinds.KINDS)}; is this midge too old for the model?"
         )
-    return KINDS[data["kind"]](data)
+    node: Node = kinds.part(data["kind"], "ir").read(data)
+    return node

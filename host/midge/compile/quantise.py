@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import CompileError, ModelError
-from .ir import FloatArray, Forest, Tree
+from .ir import FloatArray, Forest, Node, Tree
 from .reference import leaves
 
 INT16_MIN, INT16_MAX = -32768, 32767
@@ -21,7 +21,9 @@ class Quantisation:
     """How an estimator's features become int16.
 
     kind 'none': they are whole numbers in the int16 range already.
-    kind 'affine': q = round((x - offset) * scale), limited to int16; one offset and scale a feature.
+    kind 'affine': q = round((x - offset) * scale), limited to int16; one offset and scale a feature;
+    x is rounded to float32 first, as scikit-learn's trees have it.
+    kind 'affine64': the same without that rounding, for every other family.
     collisions : training rows that some tree can't tell apart as the estimator does any more
     """
 
@@ -54,9 +56,11 @@ class Quantisation:
         return self._affine(values)
 
     def _affine(self, values: FloatArray) -> Int16Array:
-        # scikit-learn's trees see float32.
-        scaled = (values.astype(np.float32) - np.array(self.offset)) * np.array(self.scale)
-        return np.clip(np.rint(scaled), INT16_MIN, INT16_MAX).astype(np.int16)
+        if self.kind == "affine":
+            values = values.astype(np.float32).astype(np.float64)
+        scaled = (values - np.array(self.offset)) * np.array(self.scale)
+        rounded: Int16Array = np.clip(np.rint(scaled), INT16_MIN, INT16_MAX).astype(np.int16)
+        return rounded
 
 
 def _complain(values: FloatArray, bad: npt.NDArray[np.bool_], problem: str) -> None:
@@ -66,8 +70,11 @@ def _complain(values: FloatArray, bad: npt.NDArray[np.bool_], problem: str) -> N
         raise ModelError(f"row {row}, feature {column} ({values[row, column]}) {problem}")
 
 
-def learn(X: npt.ArrayLike) -> Quantisation:
+def learn(X: npt.ArrayLike, ir: Node | None = None) -> Quantisation:
     """The quantisation that suits X (n_rows, n_features): none if it is whole numbers already.
+
+    Trees (and `ir` None) get all of int16 for the range of X; other models half of it, because they go on
+    beyond the training rows.
 
     Raises
     ------
@@ -87,6 +94,12 @@ def learn(X: npt.ArrayLike) -> Quantisation:
         )
     if ((values == np.floor(values)) & (values >= INT16_MIN) & (values <= INT16_MAX)).all():
         return Quantisation()
+    if ir is not None and not isinstance(ir, Forest):
+        low, high = values.min(axis=0), values.max(axis=0)
+        width = np.where(high > low, high - low, 1.0)
+        return Quantisation(
+            "affine64", tuple(((low + high) / 2).tolist()), tuple((INT16_MAX / width).tolist())
+        )
     low = values.astype(np.float32).min(axis=0).astype(np.float64)
     high = values.astype(np.float32).max(axis=0).astype(np.float64)
     width = np.where(high > low, high - low, 1.0)
@@ -95,14 +108,20 @@ def learn(X: npt.ArrayLike) -> Quantisation:
     )
 
 
-def quantise(forest: Forest, X: npt.ArrayLike, by: Quantisation) -> tuple[Forest, Quantisation]:
-    """The forest over int16 features, and `by` with its collisions counted.
-
-    A threshold lands wherever it parts the rows of X that reach its node as it did before; where int16 values
-    collide on both of its sides, nearest to where it was.
-    """
+def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quantisation]:
+    """The model over int16 features, and `by` with the collisions of a forest counted."""
     if by.kind == "none":
-        return forest, by
+        return ir, by
+    if isinstance(ir, Forest):
+        return _quantise_forest(ir, X, by)
+    return ir.rescaled(1.0 / np.array(by.scale), np.array(by.offset)), by
+
+
+def _quantise_forest(forest: Forest, X: npt.ArrayLike, by: Quantisation) -> tuple[Forest, Quantisation]:
+    """A threshold lands wherever it parts the rows of X that reach its node as it did before.
+
+    Where int16 values collide on both of its sides: nearest to where it was.
+    """
     values = np.asarray(X, np.float64).astype(np.float32).astype(np.float64)
     rows = by.apply(X)
     trees = tuple(_tree(tree, values, rows, by) for tree in forest.trees)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
-from .ir import FloatArray, Forest, IntArray, Node, Tree
+from . import kinds
+from .ir import Answers, FloatArray, Forest, IntArray, Node, Tree
 
 
 def leaves(tree: Tree, X: npt.NDArray[np.float64]) -> IntArray:
@@ -22,15 +21,20 @@ def leaves(tree: Tree, X: npt.NDArray[np.float64]) -> IntArray:
     return ~child
 
 
-def _forest(forest: Forest, X: FloatArray) -> FloatArray:
+def interpret(forest: Forest, X: FloatArray) -> Answers:
+    """Mean class probabilities of a forest, the winners and the margins in probability."""
     # Added tree by tree and divided at the end, as scikit-learn does: float addition is not associative.
     total = np.zeros((len(X), forest.n_classes))
     for tree in forest.trees:
         total += tree.value[leaves(tree, X)]
-    return total / len(forest.trees)
+    scores = total / len(forest.trees)
+    return Answers(scores, winners(scores), margins(scores))
 
 
-_INTERPRETERS: dict[str, Callable[[Forest, FloatArray], FloatArray]] = {Forest.kind: _forest}
+def evaluate(ir: Node, X: npt.ArrayLike) -> Answers:
+    """Scores, winners and margins of the rows of X, float64 (n_rows, n_features), as the model reads them."""
+    answers: Answers = kinds.part(ir.kind, "reference").interpret(ir, np.asarray(X, np.float64))
+    return answers
 
 
 def predict(ir: Node, X: npt.ArrayLike) -> FloatArray:
@@ -43,9 +47,9 @@ def predict(ir: Node, X: npt.ArrayLike) -> FloatArray:
 
     Returns
     -------
-    float64 (n_rows, n_scores); for a forest the mean class probabilities, 0…1
+    float64 (n_rows, n_scores); 1.0 is full scale
     """
-    return _INTERPRETERS[ir.kind](ir, np.asarray(X, np.float64))
+    return evaluate(ir, X).scores
 
 
 def winners(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

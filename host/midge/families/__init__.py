@@ -1,14 +1,19 @@
 """Fitted estimators → IR: the only place that knows scikit-learn's insides.
 
-A new family is one file with `to_ir(estimator)` and one row an estimator in `FAMILIES`.
+A new family is one file with `to_ir(estimator)` and `answers(estimator, ir, X)`, and one row an estimator in
+`FAMILIES`.
 """
 
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import Any
 
-from ..compile.ir import Node
+import numpy as np
+import numpy.typing as npt
+
+from ..compile.ir import FloatArray, Node
 from ..errors import UnsupportedModel
 
 # class name of the estimator → file here that knows it
@@ -17,16 +22,47 @@ FAMILIES = {
     "ExtraTreeClassifier": "forest",
     "RandomForestClassifier": "forest",
     "ExtraTreesClassifier": "forest",
+    "LogisticRegression": "linear",
+    "LogisticRegressionCV": "linear",
+    "RidgeClassifier": "linear",
+    "RidgeClassifierCV": "linear",
+    "LinearSVC": "linear",
+    "SGDClassifier": "linear",
+    "Perceptron": "linear",
+    "PassiveAggressiveClassifier": "linear",
+    "LinearRegression": "linear",
+    "Ridge": "linear",
+    "RidgeCV": "linear",
+    "Lasso": "linear",
+    "LassoCV": "linear",
+    "ElasticNet": "linear",
+    "ElasticNetCV": "linear",
+    "SGDRegressor": "linear",
+    "LinearSVR": "linear",
 }
+
+
+def find(estimator: Any) -> str:
+    """Row of `FAMILIES` for an estimator; UnsupportedModel if there is none."""
+    for ancestor in type(estimator).__mro__:
+        if ancestor.__name__ in FAMILIES and ancestor.__module__.split(".")[0] == "sklearn":
+            return ancestor.__name__
+    raise UnsupportedModel(
+        f"{type(estimator).__name__} can't be compiled yet; midge compiles {', '.join(FAMILIES)}"
+    )
+
+
+def _family(estimator: Any) -> ModuleType:
+    return importlib.import_module(f".{FAMILIES[find(estimator)]}", __name__)
 
 
 def to_ir(estimator: Any) -> Node:
     """The IR of a fitted estimator; raises UnsupportedModel naming what can't be compiled."""
-    for ancestor in type(estimator).__mro__:
-        if ancestor.__name__ in FAMILIES and ancestor.__module__.split(".")[0] == "sklearn":
-            family = importlib.import_module(f".{FAMILIES[ancestor.__name__]}", __name__)
-            node: Node = family.to_ir(estimator)
-            return node
-    raise UnsupportedModel(
-        f"{type(estimator).__name__} can't be compiled yet; midge compiles {', '.join(FAMILIES)}"
-    )
+    node: Node = _family(estimator).to_ir(estimator)
+    return node
+
+
+def answers(estimator: Any, ir: Node, X: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """The estimator's own scores (n_rows, n_scores), in the terms of its IR, and winners (n_rows,)."""
+    scores, winners = _family(estimator).answers(estimator, ir, X)
+    return scores, winners

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ..compile.ir import Forest, Tree
+from ..compile.ir import FloatArray, Forest, Tree
 from ..errors import UnsupportedModel
 
 # Class numbers are bytes in the node tables.
@@ -36,6 +37,12 @@ def to_ir(estimator: Any) -> Forest:
         len(estimator.classes_),
         tuple(_tree(part.tree_, name) for part in grown),
     )
+
+
+def answers(estimator: Any, ir: Forest, X: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Class probabilities (n_rows, n_classes) and winners (n_rows,) of the estimator itself."""
+    scores = np.asarray(estimator.predict_proba(X), np.float64)
+    return scores, np.argmax(scores, axis=1)
 
 
 def _tree(grown: Any, name: str) -> Tree:

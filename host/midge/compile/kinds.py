@@ -1,0 +1,49 @@
+"""Which files know a kind of IR: one row a kind, one file a floor."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Names of modules of this package.
+
+    Attributes
+    ----------
+    ir : str
+        `read(data) -> Node`: the IR out of its JSON
+    reference : str
+        `interpret(ir, X) -> Answers`: float64
+    lowering : str
+        `lower(ir) -> Lowered` with an `epsilon`; `predict(lowered, X) -> (scores, winners)`: the C's integers
+    probes : str
+        `probes(ir, X, limit) -> rows` that show a mistake in the C
+    code : mapping of layout to str
+        `code(lowered) -> str`: C of midge_classify()
+    """
+
+    ir: str
+    reference: str
+    lowering: str
+    probes: str
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+KINDS = {
+    "forest": Kind("ir", "reference", "votes", "forest_probes", {"code": "c99_forest"}),
+    "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
+}
+
+
+def part(kind: str, floor: str) -> ModuleType:
+    """The module that is `floor` ('ir', 'reference', 'lowering' or 'probes') of a kind."""
+    return importlib.import_module(f".{getattr(KINDS[kind], floor)}", __package__)
+
+
+def code(kind: str, layout: str) -> ModuleType:
+    """The module that writes the C of a kind in a layout."""
+    return importlib.import_module(f".{KINDS[kind].code[layout]}", __package__)
