@@ -84,6 +84,17 @@ def test_restart_runs_main(bare: VirtualBoard) -> None:
             heard += line.read(5.0)
 
 
+def test_a_board_that_is_still_booting_is_caught(bare: VirtualBoard) -> None:
+    (bare.folder / "main.py").write_text("while True:\n    pass\n")
+    try:
+        for _ in range(3):
+            bare.reset("hard")
+            with RawRepl(bare.tty) as repl:
+                assert repl.value("1 + 1") == 2
+    finally:
+        (bare.folder / "main.py").unlink()
+
+
 def test_nothing_is_printed_on_our_stdout(bare: VirtualBoard, capsys: pytest.CaptureFixture[str]) -> None:
     with RawRepl(bare.tty) as repl:
         repl.run("print(1)")
@@ -112,6 +123,7 @@ def test_ports_that_do_not_open(bare: VirtualBoard) -> None:
 def test_a_port_that_is_no_repl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mpremote_link, "ENTER_TIMEOUT_S", 0.1)
     monkeypatch.setattr(mpremote_link, "READ_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(mpremote_link, "INTERRUPT_WAIT_S", 0.01)
     master, slave = pty.openpty()
     tty.setraw(slave)
     try:

@@ -202,7 +202,7 @@ def test_a_stream_that_the_board_ends_early_is_told(
             record(session, GESTURE, label="circle", seconds=10, into=tmp_path)
     got = recording.load(tmp_path / "circle_001.csv")
     check_exact(got, ramp, 320)
-    assert "ended the stream" in got.partial
+    assert "stopped after" in got.partial
 
 
 def test_nothing_at_all_leaves_no_file(scripted: Any, talk: Talk, tmp_path: Path) -> None:

@@ -22,9 +22,14 @@ from .progress import Advance
 # One read of the port; mpremote's own waits are built of these. On a pty it would wait for ever without it.
 READ_TIMEOUT_S = 2.0
 ENTER_TIMEOUT_S = 10.0
-# A board whose session was left open by a host that died takes no ^C until it has noticed.
-ENTER_ATTEMPTS = 2
+# ^C until a prompt shows: a board that boots, or whose session was left open by a host that died, takes none
+# for a while.
+INTERRUPT = b"\r\x03\x02"  # ^B leaves a raw REPL that somebody left open
+INTERRUPT_ATTEMPTS = 16
+INTERRUPT_WAIT_S = 0.4
 WRITE_CHUNK_BYTES = 1024
+PROMPT = b">>> "
+READ_LIMIT_BYTES = 65_536
 # errno of a port that went away; any other is of a file on the board.
 _GONE = (None, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF)
 
@@ -88,10 +93,10 @@ class RawRepl:
             raise TransportError(f"{device} does not open ({error}); try again") from error
 
     def __enter__(self) -> Self:
-        for _ in range(ENTER_ATTEMPTS):
-            with contextlib.suppress(*self._failures), _quiet():
-                self._link.enter_raw_repl(soft_reset=True, timeout_overall=ENTER_TIMEOUT_S)
-                return self
+        with contextlib.suppress(*self._failures), _quiet():
+            self._interrupt()
+            self._link.enter_raw_repl(soft_reset=True, timeout_overall=ENTER_TIMEOUT_S)
+            return self
         self._close()
         raise ReplyTimeout(
             f"{self.name} does not enter the raw REPL; reset the board and try again, and check that it runs "
@@ -105,11 +110,23 @@ class RawRepl:
             self._link.exit_raw_repl()
         self._close()
 
+    def _interrupt(self) -> None:
+        """Get to the prompt, whatever runs; if none shows, mpremote's own try decides."""
+        port = self._link.serial
+        before, port.timeout = port.timeout, INTERRUPT_WAIT_S
+        heard = b""
+        for _ in range(INTERRUPT_ATTEMPTS):
+            port.write(INTERRUPT)
+            heard = heard[-8:] + port.read_until(PROMPT, READ_LIMIT_BYTES)
+            if heard.endswith(PROMPT):
+                break
+        port.timeout = before
+
     def restart(self) -> None:
         """Leave the raw REPL and reset softly, so that main.py runs; nothing can be asked after this."""
         with self._translated("restart"):
             self._link.exit_raw_repl()
-            self._link.read_until(1, b">>> ", timeout_overall=READ_TIMEOUT_S)
+            self._link.read_until(1, PROMPT, timeout_overall=READ_TIMEOUT_S)
             self._link.serial.write(b"\x04")
             self._link.read_until(1, b"soft reboot\r\n", timeout_overall=ENTER_TIMEOUT_S)
 

@@ -233,7 +233,7 @@ class _Run:
     def _check_length(self, n_taken: int) -> None:
         if n_taken < self._n_wanted and not self._is_stopped:
             raise DeviceError(
-                f"{self._session.transport.name} ended the stream after {n_taken} of {self._n_wanted} samples: "
+                f"{self._session.transport.name} stopped after {n_taken} of {self._n_wanted} samples: "
                 "its sensor does not answer; check the wiring and record again"
             )
 
