@@ -139,7 +139,7 @@ def windows(
                 owners.append(np.full(len(starts), number))
                 begins.append(starts)
         if note is not None and len(cut) == before:
-            note(f"{item.path}: no window of {length} samples in it; left out")
+            note(f"{item.path}: too short for a window of {length} samples")
     if not cut:
         raise DatasetError(
             f"{dataset.folder} holds no stretch of {length} samples without a gap; record longer takes"

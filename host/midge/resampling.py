@@ -12,7 +12,7 @@ from .recording import Gap
 Floats = npt.NDArray[np.float64]
 
 # A pause this many times the usual distance is a gap: nobody knows what was there.
-GAP_FACTOR = 4.0
+GAP_FACTOR = 6.0
 # Taps of the low-pass on each side, in samples of the lower rate.
 LOBES = 4
 

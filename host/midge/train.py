@@ -68,7 +68,10 @@ def train(
     warnings: list[str] = []
 
     advance(0, steps, "cutting windows")
-    cut = dataset.windows(data, recipe, note=warnings.append)
+    empty: list[str] = []
+    cut = dataset.windows(data, recipe, note=empty.append)
+    if empty:
+        warnings.append(f"{len(empty)} of {len(data.recordings)} recordings left out; the first: {empty[0]}")
     _check_labels(cut, recipe)
     varied = None
     if recipe.train.augment:

@@ -10,6 +10,18 @@ from __future__ import annotations
 from .everyday import EVERYDAY
 from .gestures import GESTURES
 from .person import Person, people
+from .recorded import recorded
 from .scenes import Played, Shown, other_motion, session, take
 
-__all__ = ["EVERYDAY", "GESTURES", "Person", "Played", "Shown", "other_motion", "people", "session", "take"]
+__all__ = [
+    "EVERYDAY",
+    "GESTURES",
+    "Person",
+    "Played",
+    "Shown",
+    "other_motion",
+    "people",
+    "recorded",
+    "session",
+    "take",
+]
