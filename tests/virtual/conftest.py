@@ -45,7 +45,7 @@ class Repl:
 
     def close(self) -> None:
         """Unplug."""
-        self.transport.close()
+        self.transport.serial.close()
 
 
 @pytest.fixture(scope="module")

@@ -196,6 +196,13 @@ class VirtualBoard:
         """
         return int(self._ask("advance", us=us))
 
+    def wait_until(self, state: str) -> int:
+        """Wait until no program runs (`'idle'`: at the prompt, or off) or the power has gone (`'off'`).
+
+        Returns board time in µs.
+        """
+        return int(self._ask("until", state=state))
+
     # --- Power, resets, flash ------------------------------------------------------------------------------
 
     def cut_power(self) -> None:

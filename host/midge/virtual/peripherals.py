@@ -89,7 +89,7 @@ class Peripherals:
     def horizon_us(self, limit_us: int | None) -> int:
         """How far the program may run by itself: to the next event, and not far."""
         now_us = self.clock.now_us()
-        if self.clock.mode != "free":
+        if self.clock.mode == "real":
             return now_us
         ends = [now_us + LEASE_US, self.next_event_us(), limit_us]
         return max(now_us, min(end for end in ends if end is not None))

@@ -32,7 +32,7 @@ class Service:
         """Raises MidgeError if there is no interpreter or the folders can't be used."""
         self._board = Supervisor(settings, interpreter.ensure())
         self._clients: dict[int, Client] = {}
-        self._advancing: list[Client] = []
+        self._asking: list[tuple[Client, Callable[[], bool]]] = []  # to be answered when it is so
         self._is_stopping = False
         control = Path(settings.run_folder) / "control"
         operations: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -40,6 +40,7 @@ class Service:
             "play": self._play,
             "clock": self._set_clock,
             "advance": self._advance,
+            "until": self._until,
             "cut_power": lambda _: self._board.cut_power(),
             "power_on": lambda _: self._board.power_on(),
             "reset": lambda question: self._board.reset(_RESETS[question["kind"]]),
@@ -65,14 +66,21 @@ class Service:
         try:
             while not self._is_stopping:
                 self._board.turn()
-                if self._advancing and self._board.has_settled:
-                    for client in self._advancing:
-                        client.answer({"result": self._board.clock.now_us()})
-                    self._advancing.clear()
+                if self._asking:
+                    self._answer_later()
         finally:
             self._board.cut_power()
             self._control.listener.close()
             Path(self.running.control).unlink(missing_ok=True)
+
+    def _answer_later(self) -> None:
+        still_asking = []
+        for client, is_so in self._asking:
+            if is_so():
+                client.answer({"result": self._board.clock.now_us()})
+            else:
+                still_asking.append((client, is_so))
+        self._asking = still_asking
 
     def _on_parent(self, fd: int) -> None:
         self._is_stopping = not os.read(fd, 1)
@@ -87,7 +95,7 @@ class Service:
         lines = client.lines()
         if lines is None:
             self._board.loop.drop(fd)
-            self._advancing = [other for other in self._advancing if other is not client]
+            self._asking = [asking for asking in self._asking if asking[0] is not client]
             self._clients.pop(fd).connection.close()
             return
         for line in lines:
@@ -124,7 +132,15 @@ class Service:
         clock.allowed_us = clock.now_us() + int(question["us"])
         if not self._board.is_on:
             self._board.peripherals.advance(clock.allowed_us)
-        return self._advancing.append
+        return lambda client: self._asking.append((client, lambda: self._board.has_settled))
+
+    def _until(self, question: dict[str, Any]) -> Callable[[Client], None]:
+        conditions: dict[str, Callable[[], bool]] = {
+            "idle": lambda: self._board.is_idle,
+            "off": lambda: not self._board.is_on,
+        }
+        is_so = conditions[question["state"]]
+        return lambda client: self._asking.append((client, is_so))
 
     def _set_flash_bytes(self, question: dict[str, Any]) -> None:
         self._board.flash.flash_bytes = int(question["n_bytes"])

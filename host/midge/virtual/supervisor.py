@@ -90,6 +90,12 @@ class Supervisor:
         """True while the board has power and its interpreter runs."""
         return self._process is not None
 
+    @property
+    def is_idle(self) -> bool:
+        """True while no program runs: the board has prompted, or is off."""
+        waits = self._waiting is not None and self._waiting.op == opcodes.WAIT
+        return self._process is None or (waits and not self._runs_user_code)
+
     def start(self, cause: str, mode: str = "friendly") -> None:
         """Start the interpreter anew; what ran before ends at once."""
         self.end()
@@ -244,7 +250,7 @@ class Supervisor:
             return
         self._n_calls += 1
         self._is_busy = False
-        if self.clock.mode == "free":
+        if self.clock.mode != "real":
             self.peripherals.advance(request.now_us)
         limit_us = self._limit_us()
         operation = self._calls.get(request.op)

@@ -2,8 +2,9 @@
 
 # mypy: ignore-errors
 
-from machine import Signal, mem8, mem16, mem32
+from machine import Signal
 import channel
+import uctypes
 import board_time
 from micropython import const
 from board_i2c import I2C, SoftI2C
@@ -88,3 +89,22 @@ class RTC:
             return (year, month, day, weekday, hour, minute, second, 0)
         year, month, day, _, hour, minute, second, _ = parts
         board_time.set_time(board_time.mktime((year, month, day, hour, minute, second, 0, 0)))
+
+
+class _Memory:
+    """Memory by address: the process's own, where the unix port would open the computer's."""
+
+    def __init__(self, n_bytes):
+        self._n_bytes = n_bytes
+
+    def __getitem__(self, address):
+        return int.from_bytes(uctypes.bytes_at(address, self._n_bytes), "little")
+
+    def __setitem__(self, address, value):
+        mask = (1 << 8 * self._n_bytes) - 1
+        uctypes.bytearray_at(address, self._n_bytes)[:] = (value & mask).to_bytes(self._n_bytes, "little")
+
+
+mem8 = _Memory(1)
+mem16 = _Memory(2)
+mem32 = _Memory(4)

@@ -1,0 +1,166 @@
+"""Board time: free, real or stalled, and the same every time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from midge.errors import MidgeError
+from midge.virtual import Scene, VirtualBoard
+
+# Reads the FIFO at its own pace and writes down what it saw and when.
+LOGGER = """
+import machine, time, struct
+i2c = machine.I2C(0)
+fired = 0
+def on_watermark(pin):
+    global fired
+    fired += 1
+machine.Pin(2, machine.Pin.IN).irq(on_watermark, machine.Pin.IRQ_RISING)
+for register, value in ((0x24, 0x40), (0x2E, 0x80 | 19), (0x22, 4), (0x20, 0x57)):
+    i2c.writeto_mem(0x18, register, bytes([value]))
+with open('log', 'wb') as log:
+    while time.ticks_ms() < 5000:
+        if not fired:
+            time.sleep_ms(7)
+            continue
+        fired = 0
+        n = i2c.readfrom_mem(0x18, 0x2F, 1)[0] & 31
+        log.write(struct.pack('<qi', time.ticks_us(), n) + i2c.readfrom_mem(0x18, 0xA8, 6 * n))
+print('logged')
+"""
+
+
+def test_time_costs_nothing_in_free_mode(repl: Any, board: VirtualBoard) -> None:
+    before_us = board.time_us()
+    repl.run("import time; time.sleep(24 * 3600)")
+    assert board.time_us() - before_us >= 24 * 3600 * 1_000_000
+
+
+def test_computing_takes_no_time_in_free_mode(repl: Any) -> None:
+    took_us = repl.run(
+        "import time\nt = time.ticks_us()\nfor i in range(100000): pass\n"
+        "print(time.ticks_diff(time.ticks_us(), t))"
+    )
+    assert int(took_us) < 10
+
+
+def test_a_loop_on_the_clock_comes_to_an_end(repl: Any) -> None:
+    assert repl.run(
+        "import time\nt = time.ticks_ms()\n"
+        "while time.ticks_diff(time.ticks_ms(), t) < 100: pass\nprint('over')"
+    ) == "over\r\n"  # fmt: skip
+
+
+def test_two_runs_are_equal() -> None:
+    scene = Scene(np.random.default_rng(1).normal(0, 0.5, (700, 3)), 123.0)
+    logs = []
+    for _ in range(2):
+        with VirtualBoard(clock="stalled", scene=scene) as board:
+            (board.folder / "main.py").write_text(LOGGER)
+            board.reset("hard")
+            board.run()
+            board.wait_until("idle")
+            logs.append((board.folder / "log").read_bytes())
+    assert len(logs[0]) > 3000
+    assert logs[0] == logs[1]
+
+
+def test_ticks_wrap_as_on_a_board(repl: Any) -> None:
+    assert repl.run(
+        "import time\n"
+        "print(time.ticks_add((1 << 30) - 1, 2), time.ticks_diff(1, (1 << 30) - 1))\n"
+        "time.sleep(2000)\nprint(0 <= time.ticks_us() < 1 << 30)"
+    ) == "1 2\r\nTrue\r\n"  # fmt: skip
+
+
+def test_a_stalled_clock_stands_and_moves_by_hand(repl: Any, board: VirtualBoard) -> None:
+    start_us = board.stall()
+    repl.start(
+        "import time\n"
+        "for i in range(3):\n"
+        "    time.sleep_ms(100)\n"
+        "    print('tick', i)\n"
+    )  # fmt: skip
+    assert board.advance(50_000) == start_us + 50_000
+    assert repl.transport.serial.in_waiting == 0
+    board.advance(60_000)
+    assert repl.transport.serial.in_waiting == len(b"tick 0\r\n")
+    board.advance(1_000_000)
+    assert board.time_us() == start_us + 1_110_000
+    assert repl.finish()[0] == "tick 0\r\ntick 1\r\ntick 2\r\n"
+
+
+def test_a_stalled_loop_on_the_clock_sees_time_move(repl: Any, board: VirtualBoard) -> None:
+    board.stall()
+    repl.start(
+        "import time\nt = time.ticks_ms()\nprint('in it')\n"
+        "while time.ticks_diff(time.ticks_ms(), t) < 100: pass"
+    )
+    repl.read_until(b"in it\r\n")
+    board.advance(200_000)
+    assert repl.finish() == ("", "")
+
+
+def test_only_a_stalled_clock_is_moved_by_hand(board: VirtualBoard) -> None:
+    with pytest.raises(MidgeError, match="stall the board first"):
+        board.advance(1)
+    with pytest.raises(MidgeError, match="no clock 'lunar'"):
+        board.set_clock("lunar")
+
+
+def test_real_time(repl: Any, board: VirtualBoard) -> None:
+    start_us = board.set_clock("real")
+    took_ms = repl.run(
+        "import time\nt = time.ticks_ms()\ntime.sleep_ms(50)\nprint(time.ticks_diff(time.ticks_ms(), t))"
+    )
+    assert int(took_ms) >= 50
+    assert board.time_us() - start_us >= 50_000
+
+
+def test_a_program_that_owns_the_line_waits_for_its_host(repl: Any, board: VirtualBoard) -> None:
+    """A second at most after the last byte: so no heartbeat is late, however slow the host is."""
+    repl.start(
+        "import micropython, select, sys, time\n"
+        "poll = select.poll(); poll.register(sys.stdin, select.POLLIN)\n"
+        "micropython.kbd_intr(-1)\n"
+        "t = time.ticks_ms(); print('mine')\n"
+        "n = 0\n"
+        "while not poll.poll(100): n += 1\n"
+        "print(n); sys.stdin.read(1); n = 0\n"
+        "while n < 30 and not poll.poll(100): n += 1\n"
+        "micropython.kbd_intr(3); print(n)"
+    )
+    repl.read_until(b"mine\r\n")
+    before_us = board.time_us()
+    for _ in range(200):  # the host is busy with something else: the board stands still
+        assert board.time_us() - before_us < 1_000_000
+    repl.transport.serial.write(b"!")
+    assert int(repl.read_until(b"\r\n")) <= 9
+    repl.transport.serial.write(b"!")
+    assert int(repl.finish()[0]) <= 9
+
+
+def test_the_line_is_not_waited_for_when_the_host_has_gone(
+    board: VirtualBoard, connect: Any, repl: Any
+) -> None:
+    repl.start(
+        "import micropython, time\nmicropython.kbd_intr(-1)\nprint('mine')\ntime.sleep(10)\n"
+        "micropython.kbd_intr(3)\nopen('done', 'w').close()"
+    )
+    repl.read_until(b"mine\r\n")
+    repl.close()
+    board.wait_until("idle")
+    assert (board.folder / "done").exists()
+
+
+def test_a_stalled_clock_waits_for_no_host(repl: Any, board: VirtualBoard) -> None:
+    board.stall()
+    repl.start(
+        "import micropython, time\nmicropython.kbd_intr(-1)\nprint('mine')\ntime.sleep(10)\nprint('over')"
+    )
+    repl.read_until(b"mine\r\n")
+    board.advance(11_000_000)
+    assert repl.finish()[0] == "over\r\n"
