@@ -42,6 +42,7 @@ class SampleClock:
         self._part = 0  # of due_us, 1/256 µs
         self._step_us = self._period_us >> 3
         self._early = False
+        self._early_us = 0
         self._floor_us = max(1, self._period_us >> 6)
         self._anchor_us = 0
         self._stretch = 0
@@ -71,19 +72,22 @@ class SampleClock:
             self.due_us = before_us
             self._part = 0
         self._early = True
+        self._early_us = before_us
         self._step_us >>= 1
         self._step_us = max(self._floor_us, self._step_us)
 
     def seen(self, before_us: int, after_us: int, extra: int) -> None:
         """Between before_us and after_us the block was whole, and `extra` samples more had come."""
         self._bound(before_us, after_us, extra)
-        # Unless it lay before the true moment, the estimate creeps earlier, until a look comes too early.
-        # Without one for long the sensor is faster than thought: longer steps.
-        if not self._early and self._step_us < self._period_us >> 2:
-            self._step_us <<= 1
+        if not self._early:
+            # Without a look that came too early the true moment may lie before: the estimate creeps earlier,
+            # in longer and longer steps, as the sensor may be faster than thought.
+            if self._step_us < self._period_us >> 1:
+                self._step_us <<= 1
+        # Between two looks that were close together the moment is known well.
+        self._learn(self._early and self._diff(after_us, self._early_us) < self._period_us >> 2)
         self._early = False
         self.due_us = self._add(self.due_us, -self._step_us)
-        self._learn()
 
     def rang(self, irq_us: int) -> None:
         """The interrupt for the block's last sample came at irq_us: late by its latency, never early."""
@@ -94,7 +98,7 @@ class SampleClock:
         else:
             self.due_us = self._add(self.due_us, late_us >> 3)
         self._step_us = self._floor_us
-        self._learn()
+        self._learn(True)
 
     def _bound(self, before_us: int, after_us: int, extra: int) -> None:
         latest_us = self._add(after_us, -self.span_us(extra))
@@ -106,13 +110,14 @@ class SampleClock:
             self.due_us = earliest_us
             self._part = 0
 
-    def _learn(self) -> None:
+    def _learn(self, is_exact: bool) -> None:
         n = self._periods
         if self._stretch == 0:
             self._stretch = _FIRST_STRETCH
         else:
             span_us = self._diff(self.due_us, self._anchor_us)
-            if n < self._stretch and span_us < _STRETCH_US:
+            # An end that is not known well is taken only if no better one comes.
+            if n < (self._stretch if is_exact else 2 * self._stretch) and span_us < _STRETCH_US:
                 return
             whole_us = span_us // n
             if whole_us > 0 and abs(whole_us - self._nominal_us) < self._nominal_us >> 2:

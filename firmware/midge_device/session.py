@@ -62,10 +62,9 @@ class Session:
         now_ms = self._time.ticks_ms()
         if data:
             self._heard_ms = now_ms
-            was_open = self.is_open
             for kind, seq, payload in self._decoder.feed(data):
                 self._hear(kind, seq, payload)
-            if was_open and not self.is_open and b"\x03" in self._decoder.pending:
+            if not self.is_open and b"\x03" in self._decoder.pending:
                 raise KeyboardInterrupt  # the next user's ^C came on the heels of BYE, when it still was data
         if not self.is_open:
             return
