@@ -21,6 +21,8 @@ class Target:
     ----------
     mpy_arch : int
         arch code in byte 2 of a `.mpy`
+    reported_as : int
+        arch code that firmware of such a board gives instead of `mpy_arch`; 0 if it gives that
     accepted_by : tuple of str
         targets whose firmware loads this target's modules as well
     word_bytes : int
@@ -64,6 +66,7 @@ class Target:
     alignment_bytes: int = 1
     forbidden_calls: tuple[str, ...] = ()
     has_fpu: bool = False
+    reported_as: int = 0
     accepted_by: tuple[str, ...] = ()
     missing: str = ""
 
@@ -112,7 +115,10 @@ _ROWS = (
         "armv7m",
         5,
         zig_cpu="cortex_m3+strict_align",
-        boards="Cortex-M3",
+        # Firmware for any Thumb-2 core without FPU says armv7em, even a Cortex-M3. All take armv7m; not all that say
+        # so would run armv7em.
+        reported_as=6,
+        boards="Cortex-M3; Cortex-M4 without FPU",
         accepted_by=("armv7emsp", "armv7emdp"),
     ),
     _thumb(
@@ -169,7 +175,7 @@ def get(name: str) -> Target:
 
 
 def by_arch(mpy_arch: int) -> Target:
-    """The target with the arch code of a `.mpy` header or of `sys.implementation._mpy >> 10 & 15`.
+    """The target to build for a board whose `sys.implementation._mpy >> 10 & 15` is `mpy_arch`.
 
     Raises
     ------
@@ -177,7 +183,7 @@ def by_arch(mpy_arch: int) -> Target:
         for an arch that midge builds nothing for (0 means: no native code at all)
     """
     for target in TARGETS.values():
-        if target.mpy_arch == mpy_arch:
+        if mpy_arch in (target.mpy_arch, target.reported_as or target.mpy_arch):
             return target
     if mpy_arch == 0:
         raise TargetMismatch(

@@ -109,8 +109,9 @@ def test_other_files_are_refused(data: bytes, said: str) -> None:
 
 
 def test_unknown_arch_is_a_target_mismatch() -> None:
-    with pytest.raises(TargetMismatch, match="arch 1"):
-        mpy.parse(b"M\x06\x07\x1f")
+    for arch in (1, 6):
+        with pytest.raises(TargetMismatch, match=f"arch {arch}"):
+            mpy.parse(bytes((0x4D, 6, arch << 2 | 3, 0x1F)))
 
 
 def test_relocation_outside_the_text_is_refused() -> None:

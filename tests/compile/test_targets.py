@@ -27,6 +27,10 @@ def test_arch_codes_are_those_of_micropython() -> None:
     }
 
 
+def test_thumb_boards_without_fpu_say_armv7em() -> None:
+    assert targets.by_arch(6) is targets.get("armv7m")
+
+
 def test_unknown_name_lists_all() -> None:
     with pytest.raises(CompileError, match=r"'z80'.*x64, armv6m.*xtensawin"):
         targets.get("z80")

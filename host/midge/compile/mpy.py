@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..errors import LinkError
+from ..errors import LinkError, TargetMismatch
 from ..targets import Target, by_arch
 from .link_image import Image
 
@@ -192,7 +192,11 @@ def check_header(data: bytes) -> Target:
         raise LinkError(
             f".mpy version {data[1]}.{data[2] & 3}, midge knows {VERSION}.{SUB_VERSION}: build it again"
         )
-    return by_arch(data[2] >> 2 & 0xF)
+    arch = data[2] >> 2 & 0xF
+    target = by_arch(arch)
+    if target.mpy_arch != arch:
+        raise TargetMismatch(f"no target for .mpy arch {arch}: build the module for {target.name}")
+    return target
 
 
 def parse(data: bytes) -> MpyFile:
