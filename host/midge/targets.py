@@ -115,8 +115,7 @@ _ROWS = (
         "armv7m",
         5,
         zig_cpu="cortex_m3+strict_align",
-        # Firmware for any Thumb-2 core without FPU says armv7em, even a Cortex-M3. All take armv7m; not all that say
-        # so would run armv7em.
+        # Firmware for any Thumb-2 core without FPU says armv7em, even on a Cortex-M3, which could not run it.
         reported_as=6,
         boards="Cortex-M3; Cortex-M4 without FPU",
         accepted_by=("armv7emsp", "armv7emdp"),
