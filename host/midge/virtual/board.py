@@ -17,7 +17,7 @@ from typing import Any, Self
 from ..errors import MidgeError
 from .registry import RUN_PREFIX, Claim, Running
 from .scene import Scene
-from .supervisor import Settings
+from .settings import Settings
 
 _ANSWER_S = 60.0
 

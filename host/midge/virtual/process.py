@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from .interpreter import Interpreter
 from .runtime.opcodes import HEADER_WORDS, MAX_PAYLOAD_BYTES
 
+SETTINGS = "MIDGE_BOARD"  # the variable that tells the runtime how to start
 RUNTIME = Path(__file__).parent / "runtime"
 _HEADER = struct.Struct(f"={HEADER_WORDS}q")
 _PRINTED_BYTES = 65536
@@ -50,13 +51,14 @@ class Process:
         settings |= {"runtime": str(RUNTIME), "channel": board_channel.fileno(), "nudges": nudge_board}
         command = [*interpreter.command, "-X", f"heapsize={heap_bytes}", str(RUNTIME / "start.py")]
         self._popen = subprocess.Popen(
-            [*command, json.dumps(settings)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=printed_board,
             stderr=printed_board,
             pass_fds=(board_channel.fileno(), nudge_board),
             start_new_session=True,
-            env={"HOME": "/"},
+            # Not as an argument: MicroPython takes none of more than 255 bytes.
+            env={SETTINGS: json.dumps(settings, ensure_ascii=False)},
         )
         board_channel.close()
         os.close(nudge_board)

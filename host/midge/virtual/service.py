@@ -20,7 +20,8 @@ from .control import Client, Control
 from .registry import RUN_PREFIX, Claim, Running
 from .runtime import opcodes
 from .scene import Scene
-from .supervisor import Settings, Supervisor
+from .settings import Settings
+from .supervisor import Supervisor
 
 _RESETS = {"hard": opcodes.RESET_HARD, "soft": opcodes.RESET_SOFT}
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import errno
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import loop
 from .calls import Calls
@@ -21,6 +19,7 @@ from .peripherals import Peripherals
 from .process import Process, Request
 from .runtime import opcodes
 from .scene import Scene
+from .settings import Settings
 
 # While a program owns the line it may not run further past the last byte from its host: however slow the host
 # is, heartbeats come in time.
@@ -37,20 +36,6 @@ _MOST_DEATHS = 5
 _QUICK_DEATH_S = 2.0
 
 _CAUSES = {"power": 1, "hard": 2, "soft": 5}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a board starts."""
-
-    name: str
-    run_folder: str  # tty link and control socket
-    flash_folder: str
-    clock: str = "free"
-    heap_bytes: int = 512 * 1024
-    flash_bytes: int = 2 * 1024 * 1024
-    has_sensor: bool = True
-    scene: dict[str, Any] | None = None
 
 
 class Supervisor:

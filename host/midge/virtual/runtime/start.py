@@ -8,7 +8,7 @@ def start(variables):
     import os
     import sys
 
-    settings = json.loads(sys.argv[1])
+    settings = json.loads(os.getenv("MIDGE_BOARD"))
     sys.path[:] = [settings["runtime"]]
 
     import channel

@@ -1,0 +1,20 @@
+"""How a virtual board starts: what its process is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a board starts."""
+
+    name: str
+    run_folder: str  # tty link and control socket
+    flash_folder: str
+    clock: str = "free"
+    heap_bytes: int = 512 * 1024
+    flash_bytes: int = 2 * 1024 * 1024
+    has_sensor: bool = True
+    scene: dict[str, Any] | None = None
