@@ -173,6 +173,55 @@ def test_interrupting_a_take_of_known_length_keeps_it_as_partial(
     assert (again.path.name, again.samples) == ("circle_002.csv", 100)
 
 
+def test_a_second_interrupt_keeps_what_came(scripted: Any, talk: Talk, tmp_path: Path, ramp: Any) -> None:
+    produce = scripted.produce
+    scripted.deaf = {wire.STREAM_STOP: 3}
+
+    def interrupted(timeout_s: float) -> bytes:
+        if scripted.sent_samples >= 320:
+            raise KeyboardInterrupt
+        return bytes(produce(timeout_s))
+
+    with talk() as session:
+        session.open()
+        scripted.produce = interrupted
+        take = record(session, GESTURE, label="circle", into=tmp_path)
+    got = recording.load(take.path)
+    check_exact(got, ramp, take.samples + take.lost)
+    assert (got.partial, take.samples) == ("interrupted", 320)
+
+
+@pytest.mark.parametrize("at", range(0, 400, 7))
+def test_an_interrupt_at_any_moment_leaves_a_recording_that_adds_up(
+    scripted: Any, talk: Talk, tmp_path: Path, ramp: Any, at: int
+) -> None:
+    """^C as Python delivers it: between any two calls of the code that records."""
+    left = [-1]
+
+    def trace(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and "midge" in frame.f_code.co_filename and left[0] >= 0:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+
+    def arm(index: int) -> None:
+        if index == 320:
+            left[0] = at
+
+    scripted.on_block = arm
+    scripted.overruns = {330, 331, 400}
+    with talk() as session:
+        session.open()
+        sys.setprofile(trace)
+        try:
+            take = record(session, GESTURE, label="circle", into=tmp_path, seconds=30)
+        finally:
+            sys.setprofile(None)
+    got = recording.load(take.path)
+    assert got.partial == "interrupted"
+    check_exact(got, ramp, scripted.sent_samples)
+
+
 @pytest.mark.parametrize("why", ["unplugged", "silent"])
 def test_a_lost_line_keeps_what_came(scripted: Any, talk: Talk, tmp_path: Path, ramp: Any, why: str) -> None:
     def at(index: int) -> None:

@@ -138,7 +138,10 @@ def record(
             run.follow(on_progress)
         except KeyboardInterrupt:
             reason = "interrupted"
-            failure = run.stop()
+            with contextlib.suppress(
+                KeyboardInterrupt
+            ):  # somebody in a hurry: what came is kept all the same
+                failure = run.stop()
             if isinstance(failure, TransportError | ProtocolError):
                 failure = None  # the person wanted to stop; that the line went as well is no news
         except MidgeError as error:
@@ -164,13 +167,17 @@ class _Run:
         self._session = session
         self._writer = writer
         self._n_wanted = n_wanted
-        self._next = 0
         # When only STATUS comes for so long, the stream has ended and its STREAM_END was damaged on the way.
         block_ms = 1000 * LONGEST_BLOCK_SAMPLES / rate_hz
         self._quiet_statuses = 4 + math.ceil(2 * block_ms / wire.STATUS_MS)
         self._is_started = self._is_stopped = False
         self.is_over = False
         self.pace = Pace(session.welcome.ticks_period_us)
+
+    @property
+    def _next(self) -> int:
+        """Number of the next sample: all before are written or marked as lost."""
+        return self._writer.n_samples + self._writer.lost
 
     def start(self, rate_mhz: int, range_g: int) -> None:
         self._session.request(wire.STREAM_START, rate_mhz, range_g, self._n_wanted)
@@ -224,11 +231,9 @@ class _Run:
         samples = block.samples[max(0, -lost) :]
         if lost > 0:
             self._writer.lose(lost)
-            self._next = block.first
         self.pace.add(block.first, block.ticks_us)
         if len(samples):
             self._writer.append(samples)
-            self._next += len(samples)
 
     def _check_length(self, n_taken: int) -> None:
         if n_taken < self._n_wanted and not self._is_stopped:
@@ -246,5 +251,4 @@ class _Run:
 
     def _end(self, n_taken: int) -> None:
         self._writer.lose(n_taken - self._next)
-        self._next = max(self._next, n_taken)
         self.is_over = True

@@ -20,6 +20,9 @@ from .errors import DatasetError
 from .recording import Description, Gap, Int16, Recording, description_fields, sidecar
 
 SIDECAR_STEP_BYTES = 4096
+# Upper bounds in the sidecar: one gap of ten-digit numbers; the final counts, figures and reason.
+GAP_BYTES = 56
+ENDING_BYTES = 2000
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Not allowed in a file name on one of the systems that midge runs on.
 _UNSAFE = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
@@ -50,6 +53,8 @@ def _literal(stem: str) -> str:
 class TakeWriter:
     """One recording being written into `folder` as `name`.
 
+    `n_samples` and `lost` are the rows written and the samples marked as missing so far.
+
     Raises DatasetError if a recording of that name is there already, or `folder` can't be written.
     """
 
@@ -58,8 +63,10 @@ class TakeWriter:
         self._sidecar_path = folder / f"{name}.json"
         self._description = description
         self._gaps: list[Gap] = []
-        self._reserved_bytes = 0
         self.n_samples = 0
+        self.lost = 0
+        self._plain_bytes = len(self._sidecar_text())
+        self._reserved_bytes = 0
         self._written_bytes = 0
         self._keep = False
         self._files: list[tuple[Path, BinaryIO]] = []
@@ -79,11 +86,6 @@ class TakeWriter:
     def gaps(self) -> tuple[Gap, ...]:
         return tuple(self._gaps)
 
-    @property
-    def lost(self) -> int:
-        """Samples marked as missing so far."""
-        return sum(gap.lost for gap in self._gaps)
-
     def append(self, samples: Int16) -> None:
         """Add rows, int16 of shape (n, n_channels); raises DatasetError when the disk is
         full, and keeps the rows that fitted whole."""
@@ -98,26 +100,26 @@ class TakeWriter:
             )
         rows = [",".join(map(str, row)) + "\n" for row in samples.tolist()]
         try:
-            self._write("".join(rows).encode())
+            self._write("".join(rows).encode(), len(rows))
         except OSError as error:
             self._keep_whole_rows(rows)
             raise _failure(error, self.path.parent) from error
-        self.n_samples += len(rows)
 
     def lose(self, n_samples: int) -> None:
         """Mark `n_samples` as missing before the next row; DatasetError if the mark has no room."""
         if n_samples < 1:
             return
-        before = list(self._gaps)
-        if self._gaps and self._gaps[-1].at == self.n_samples:
-            self._gaps[-1] = Gap(self.n_samples, self._gaps[-1].lost + n_samples)
-        else:
-            self._gaps.append(Gap(self.n_samples, n_samples))
         try:
-            self._reserve()
+            self._reserve(1)
         except OSError as error:
-            self._gaps = before
             raise _failure(error, self.path.parent) from error
+        gaps, gap = self._gaps, Gap(self.n_samples, n_samples)
+        if gaps and gaps[-1].at == self.n_samples:
+            gap = Gap(self.n_samples, gaps[-1].lost + n_samples)
+            gaps = gaps[:-1]
+        # Both at once: no interrupt comes between.
+        gaps, lost = [*gaps, gap], self.lost + n_samples
+        self._gaps, self.lost = gaps, lost
 
     def finish(
         self, *, measured_rate_hz: float | None = None, jitter_us: float | None = None, partial: str = ""
@@ -128,6 +130,7 @@ class TakeWriter:
         )
         self._keep = True  # from here on nothing is removed, whatever fails
         try:
+            self._csv.truncate(self._written_bytes)
             text = self._sidecar_text()
             self._json.seek(0)
             self._json.truncate(len(text))
@@ -167,9 +170,13 @@ class TakeWriter:
             raise FileExistsError(errno.EEXIST, "exists", str(path))
         return file
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, n_rows: int = 0) -> None:
+        # What an interrupt left behind the last whole row is written over.
+        self._csv.seek(self._written_bytes)
         _write_all(self._csv, data)
-        self._written_bytes += len(data)
+        # Both at once: no interrupt comes between.
+        n_bytes, n_samples = self._written_bytes + len(data), self.n_samples + n_rows
+        self._written_bytes, self.n_samples = n_bytes, n_samples
 
     def _keep_whole_rows(self, rows: list[str]) -> None:
         """After a short write: keep the rows that fit whole, cut the rest off."""
@@ -181,15 +188,14 @@ class TakeWriter:
             self._written_bytes += len(row)
             self.n_samples += 1
         self._csv.truncate(self._written_bytes)
-        self._csv.seek(self._written_bytes)
 
     def _sidecar_text(self) -> bytes:
         about = sidecar(self._description, self.n_samples, self.gaps)
         return (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
 
-    def _reserve(self) -> None:
+    def _reserve(self, n_more_gaps: int = 0) -> None:
         """Hold room for the finished sidecar: reason of the end, final counts and figures included."""
-        needed = len(self._sidecar_text()) + 600
+        needed = self._plain_bytes + ENDING_BYTES + GAP_BYTES * (len(self._gaps) + n_more_gaps)
         if needed > self._reserved_bytes:
             step = SIDECAR_STEP_BYTES
             room = -(-needed // step) * step

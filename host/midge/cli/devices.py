@@ -48,6 +48,9 @@ def run(args: argparse.Namespace) -> None:
         output.note("no board is there; plug one in, or start a virtual one: midge board start desk")
         return
     output.table(["DEVICE", "what", "usb", "state"], [_row(device) for device in found])
+    for device in found:
+        if device.state == "prompt":
+            output.note(f"to install midge: midge flash gesture {device.address}")
 
 
 def _row(device: Device) -> tuple[str, str, str, str]:
@@ -56,7 +59,7 @@ def _row(device: Device) -> tuple[str, str, str, str]:
 
 def _state(device: Device) -> str:
     words = {
-        "prompt": "MicroPython without midge: midge flash APP " + device.address,
+        "prompt": "MicroPython prompt",
         "in use": "in use by another program",
         "silent": "does not answer",
         "not asked": "not asked (name it to ask it)",

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import output
 
+STATUS_EVERY = 10
 EXAMPLE = "midge monitor virtual:desk --seconds 30 --scores"
 
 
@@ -32,7 +33,13 @@ def run(args: argparse.Namespace) -> None:
         )
         monitor = Monitor(session)
         with contextlib.suppress(KeyboardInterrupt):
+            since_status = 0
             for line in monitor.lines(seconds=args.seconds, scores=args.scores):
+                # For people one figure of the pace in a while is enough.
+                if line["kind"] == "status" and not output.is_json():
+                    since_status = (since_status + 1) % STATUS_EVERY
+                    if since_status:
+                        continue
                 _show(line)
     status = monitor.last_status
     if status:
@@ -56,5 +63,6 @@ def _show(line: dict[str, Any]) -> None:
         output.say(f"{time_s}  " + "  ".join(f"{label} {score:.2f}" for label, score in best))
     elif line["kind"] in ("log", "print"):
         output.say(f"{time_s}{line['text']}")
-    elif line["dropped"] or line["missed_frames"]:
-        output.note(f"{time_s}{line['dropped']} samples dropped, {line['missed_frames']} frames missed")
+    elif line["rate_hz"] is not None:
+        loss = f"{line['dropped']} samples dropped, {line['missed_frames']} frames missed"
+        output.note(f"{time_s}{line['rate_hz']:.1f} Hz, {line['windows']} windows, {loss}")
