@@ -59,6 +59,7 @@ def largest_block_bytes() -> int:
             low = middle
         except MemoryError:
             high = middle
+    gc.collect()
     return low
 
 
