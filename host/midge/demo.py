@@ -45,7 +45,7 @@ from .virtual import Scene, VirtualBoard
 # Enough for 90 % of gestures and no false event, whoever they are; fewer people make a worse model.
 TRAINING_PEOPLE = 8
 TIMES_A_TAKE = 3
-OTHER_MOTION_S = 40.0
+OTHER_MOTION_S = 60.0
 # Absent from training.
 TEST_PEOPLE = 6
 TIMES_EACH = 2

@@ -1,0 +1,201 @@
+"""Import: patterns, columns, units, resampling, gaps; a bad file names its row, and nothing comes in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from midge import dataset, importing, motion_files, resampling
+from midge.errors import DatasetError
+from midge.importing import Pattern, Source
+
+TIMED = Source(columns=("t_ms", "x", "y", "z"), to_hz=50.0)
+
+
+def rows(times_ms: list[int], header: str = "") -> str:
+    lines = [f"{t},{0.5},{-0.25},{1.0}" for t in times_ms]
+    return "\n".join([*([header] if header else []), *lines]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "fields"),
+    [
+        ("{label}_{group}_{take}.wav", "yes_ann_3.wav", {"label": "yes", "group": "ann", "take": "3"}),
+        ("{group}/{label}/{take}.txt", "U01/07/01.txt", {"group": "U01", "label": "07", "take": "01"}),
+        ("_silence_/{take}.wav=quiet", "_silence_/0.wav", {"take": "0", "label": "quiet"}),
+        (
+            "x/{_}_{group}_n_{take}.wav.wav=o",
+            "x/cat_ab_n_1.wav.wav",
+            {"group": "ab", "take": "1", "label": "o"},
+        ),
+        ("{group}/{group}_{take}.csv", "s1/s1_2.csv", {"group": "s1", "take": "2"}),
+        ("{group}/{group}_{take}.csv", "s1/s2_2.csv", None),
+        ("{label}.csv", "a/b.csv", None),
+        ("{label}.csv", "bxcsv", None),
+    ],
+)
+def test_patterns(pattern: str, path: str, fields: dict[str, str] | None) -> None:
+    assert Pattern.parse(pattern).match(path) == fields
+
+
+@pytest.mark.parametrize(("text", "says"), [("{lable}/{take}", "lable"), ("{label}.csv=x", "keep one")])
+def test_wrong_patterns_are_told(text: str, says: str) -> None:
+    with pytest.raises(DatasetError, match=says):
+        Pattern.parse(text)
+
+
+@pytest.mark.parametrize("text", ["x,y", "x,y,z,q", "x,y,z,x", "t_s,t_ms,x,y,z"])
+def test_wrong_columns_are_told(text: str) -> None:
+    with pytest.raises(DatasetError, match="--columns"):
+        motion_files.parse_columns(text)
+
+
+def test_files_become_recordings_with_units_rates_and_groups(tmp_path: Path) -> None:
+    source = tmp_path / "in" / "ann"
+    source.mkdir(parents=True)
+    (source / "walk.csv").write_text(rows(list(range(0, 2000, 10)), header="time,ax,ay,az"))
+    how = Source(columns=TIMED.columns, unit="m/s^2", to_hz=50.0)
+    done = importing.import_motion(tmp_path / "in", tmp_path / "out", ["{group}/{label}.csv"], how)
+    assert (done.labels, done.groups, done.gaps, done.clipped) == ({"walk": 1}, {"ann": 1}, 0, 0)
+    (item,) = dataset.load(tmp_path / "out").recordings
+    assert (item.rate_hz, item.scale, item.unit) == (50.0, 8192.0, "g")
+    assert item.measured_rate_hz == pytest.approx(100.0)
+    assert len(item.samples) == 100
+    expected = np.rint(np.array([0.5, -0.25, 1.0]) / 9.80665 * 8192)
+    assert np.abs(item.samples - expected).max() <= 1
+
+
+def test_a_pause_is_a_marked_gap(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    times = [*range(0, 1000, 20), *range(3000, 4000, 20)]
+    (tmp_path / "in" / "a.csv").write_text(rows(times))
+    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    (item,) = dataset.load(tmp_path / "out").recordings
+    assert len(item.samples) == 100
+    assert [(gap.at, gap.lost) for gap in item.gaps] == [(50, 100)]
+
+
+def test_a_label_column_parts_the_file(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    text = "".join(f"0,0,1,{n * 10},{'sit' if n < 60 else 'walk'}\n" for n in range(150))
+    (tmp_path / "in" / "s1.csv").write_text(text)
+    how = Source(columns=motion_files.parse_columns("x,y,z,t_ms,label"), to_hz=100.0)
+    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{group}.csv"], how)
+    items = dataset.load(tmp_path / "out").recordings
+    assert [(item.label, item.group, len(item.samples)) for item in items] == [
+        ("sit", "s1", 60),
+        ("walk", "s1", 90),
+    ]
+
+
+def test_npy_counts_without_time(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "1_squat.npy", np.full((40, 3), [0, 0, 16384], np.int16))
+    how = Source(unit="16384/g", rate_hz=100.0)
+    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{take}_{label}.npy"], how)
+    (item,) = dataset.load(tmp_path / "out").recordings
+    assert item.samples.tolist() == [[0, 0, 8192]] * 40
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("0,1,2,3\n10,1,x,3\n", r"b\.csv row 2: 'x' is not a number"),
+        ("0,1,2,3\n10,1,2\n", r"b\.csv row 2: 3 columns, 4 expected"),
+        ("t,x,y,z\n10,1,2,3\n5,1,2,3\n", r"b\.csv row 3: time goes back"),
+        ("0,1,2,3\n10,nan,2,3\n", r"b\.csv row 2: a value is missing"),
+        ("t,x,y,z\n", r"b\.csv: holds no samples"),
+        ("5,1,2,3\n5,1,2,3\n", r"b\.csv: there are fewer than two different time stamps"),
+    ],
+)
+def test_a_bad_file_is_named_and_nothing_is_imported(tmp_path: Path, bad: str, says: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 1000, 20))))
+    (tmp_path / "in" / "b.csv").write_text(bad)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DatasetError, match=says):
+        importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    assert sorted(tmp_path.rglob("*")) == before
+    done = importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED, skip_bad=True)
+    assert done.labels == {"a": 1} and list(done.skipped) == ["b.csv"]
+
+
+def test_a_second_import_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 1000, 20))))
+    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    with pytest.raises(DatasetError, match="already"):
+        importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_path_without_a_pattern_is_an_error_unless_skipped(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 1000, 20))))
+    (tmp_path / "in" / "readme.txt").write_text("hello")
+    with pytest.raises(DatasetError, match=r"readme\.txt fits no --pattern"):
+        importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    done = importing.import_motion(
+        tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED, skip_unmatched=True
+    )
+    assert list(done.skipped) == ["readme.txt"]
+
+
+def test_resampling_keeps_slow_motion_and_takes_out_what_would_alias() -> None:
+    time_s = np.arange(0, 10, 1 / 200)
+    slow, fast = np.sin(2 * np.pi * 2 * time_s), np.sin(2 * np.pi * 85 * time_s)
+    even = resampling.resample(time_s, np.stack([slow, fast, slow + fast], axis=1), 50.0)
+    wanted = np.sin(2 * np.pi * 2 * np.arange(len(even.samples)) / 50)
+    inside = slice(20, -20)
+    assert len(even.samples) == 500 and not even.gaps
+    assert np.abs(even.samples[inside, 0] - wanted[inside]).max() < 0.03
+    assert np.abs(even.samples[inside, 1]).max() < 0.05
+    assert np.abs(even.samples[inside, 2] - wanted[inside]).max() < 0.06
+
+
+def test_jittered_stamps_give_an_even_rate() -> None:
+    rng = np.random.default_rng(1)
+    time_s = np.arange(0, 20, 0.01) + rng.uniform(-0.004, 0.004, 2000)
+    even = resampling.resample(time_s, np.sin(2 * np.pi * time_s)[:, None], 100.0)
+    at = time_s[0] + np.arange(len(even.samples)) / 100
+    assert np.abs(even.samples[:, 0] - np.sin(2 * np.pi * at)).max() < 0.01
+    assert even.source_hz == pytest.approx(100.0, rel=0.001) and even.jitter_us > 1000
+
+
+DATA = os.environ.get("MIDGE_DATA")
+
+
+@pytest.mark.check
+@pytest.mark.data
+@pytest.mark.skipif(not DATA, reason="$MIDGE_DATA names no folder of real recordings")
+def test_real_watch_recordings_train_by_person(tmp_path: Path) -> None:
+    assert DATA is not None
+    archive = Path(DATA) / "sp_sw_har.tar.xz"
+    if not archive.is_file():
+        pytest.skip(f"{archive} is not there")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    app = tmp_path / "watch"
+    app.mkdir()
+    (app / "app.toml").write_text(
+        '[app]\nname = "watch"\n[sensor]\nkind = "motion"\nrate_hz = 100\n[window]\nlength = 100\nhop = 25\n'
+        '[features]\nset = "motion-basic"\n[labels]\n'
+        'names = ["SEATED", "SITTING_DOWN", "STANDING_UP", "TURNING", "WALKING"]\n'
+        "[train]\nfolds = 5\n[train.forest]\ntrees = 40\ndepth = 10\nfeatures = 28\n"
+    )
+    midge = [sys.executable, "-m", "midge"]
+    source, into = tmp_path / "sp_sw_har" / "DATA", tmp_path / "data"
+    columns = ["--columns", "x,y,z,_,_,_,t_ms,label", "--unit", "m/s^2", "--app", str(app)]
+    pattern = ["--pattern", "{group}/{_}_sw.csv", "--skip-unmatched"]
+    subprocess.run([*midge, "import", source, "--into", into, *pattern, *columns], check=True)
+    trained = subprocess.run(
+        [*midge, "train", app, "--data", into], check=True, capture_output=True, text=True
+    )
+    accuracy = float(trained.stdout.partition("accuracy ")[2].rpartition("accuracy ")[2].split(",")[0])
+    assert accuracy > 0.75

@@ -1,0 +1,139 @@
+"""Training: honest folds, a model that is the estimator's, files that come out the same again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from midge import augment, confusion, dataset, features, model_file, reference_model, train
+from midge.dataset import Dataset
+from midge.errors import DatasetError
+from midge.recipe import Recipe, Train
+from midge.recording import Gap
+
+RECIPE = Recipe.load("gesture")
+SMALL = replace(
+    RECIPE,
+    train=Train(
+        "forest", seed=1, folds=3, windows="event", augment=1, params={**RECIPE.train.params, "trees": 6}
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return reference_model.training_data(SMALL, 3, 5, times=2, other_s=15.0)
+
+
+@pytest.fixture(scope="module")
+def trained(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> train.Trained:
+    return train.train(SMALL, data, into=tmp_path_factory.mktemp("build"))
+
+
+def test_the_files_are_there_and_say_what_was_done(trained: train.Trained, data: Dataset) -> None:
+    report = json.loads((trained.folder / "report.json").read_text())
+    assert report == trained.report
+    assert set(report["per_group"]) == set(data.groups) and report["folds"] == 3
+    assert np.sum(report["confusion"]) == report["n"] == sum(g["n"] for g in report["per_group"].values())
+    assert report["accuracy"] == pytest.approx(np.trace(report["confusion"]) / report["n"])
+    assert (trained.folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    model = model_file.load(trained.folder)
+    assert model.digest == trained.model.digest and model.labels == RECIPE.labels
+    assert len(model.golden.windows) and len(model.golden.features)
+
+
+def test_only_features_that_the_model_reads_are_kept(trained: train.Trained) -> None:
+    frontend = trained.model.frontend
+    assert frontend is not None
+    read = {int(feature) for tree in trained.model.ir.trees for feature in tree.feature}
+    assert read == set(range(len(frontend.features)))
+    assert len(frontend.features) <= RECIPE.train.params["features"]
+    assert set(frontend.features) <= set(RECIPE.features.names)
+
+
+def test_the_same_data_give_the_same_files(trained: train.Trained, data: Dataset, tmp_path: Path) -> None:
+    train.train(SMALL, data, into=tmp_path)
+    for name in ("model.json", "golden.npz", "report.json", "confusion.png"):
+        assert (tmp_path / name).read_bytes() == (trained.folder / name).read_bytes(), name
+
+
+def test_another_seed_gives_another_model(trained: train.Trained, data: Dataset, tmp_path: Path) -> None:
+    assert train.train(SMALL, data, seed=2, into=tmp_path).model.digest != trained.model.digest
+
+
+def test_folds_keep_groups_together_and_cover_everything() -> None:
+    rng = np.random.default_rng(0)
+    keys = np.array([f"g{n}" for n in rng.integers(0, 7, 400)])
+    labels = rng.integers(0, 3, 400)
+    masks = train._folds(labels, keys, 4, 1, [])
+    assert len(masks) == 4 and (np.sum(masks, axis=0) == 1).all()
+    for mask in masks:
+        assert not set(keys[mask]) & set(keys[~mask])
+
+
+def test_without_groups_recordings_are_held_out_and_that_is_told(data: Dataset, tmp_path: Path) -> None:
+    nobody = Dataset(data.folder, tuple(replace(item, group="") for item in data.recordings))
+    report = train.train(SMALL, nobody, into=tmp_path).report
+    assert any("no recording has a group" in warning for warning in report["warnings"])
+    assert len(report["per_group"]) == len(data.recordings)
+
+
+def test_labels_dealt_at_random_teach_nothing(data: Dataset, tmp_path: Path, trained: train.Trained) -> None:
+    """Were anything of a held-out group to leak into a fold, it would shine through here."""
+    rng = np.random.default_rng(3)
+    gestures = [item.label for item in data.recordings if item.label != "other"]
+    dealt = iter(rng.permutation(gestures))
+    items = tuple(
+        item if item.label == "other" else replace(item, label=str(next(dealt))) for item in data.recordings
+    )
+    noise = train.train(SMALL, Dataset(data.folder, items), into=tmp_path).report
+    recall = [noise["per_class"][label]["recall"] for label in RECIPE.labels if label != "other"]
+    true_recall = [
+        trained.report["per_class"][label]["recall"] for label in RECIPE.labels if label != "other"
+    ]
+    assert np.mean(recall) < 0.45
+    assert np.mean(true_recall) > 0.7
+
+
+def test_a_label_without_recordings_is_told_before_fitting(data: Dataset, tmp_path: Path) -> None:
+    fewer = Dataset(data.folder, tuple(item for item in data.recordings if item.label != "chop"))
+    with pytest.raises(DatasetError, match=r"no window of chop.*midge record"):
+        train.train(SMALL, fewer, into=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_variants_keep_label_group_gaps_and_gravity(data: Dataset) -> None:
+    item = replace(data.recordings[4], gaps=(Gap(0, 2), Gap(500, 7)))
+    assert item.label == "other"
+    varied = augment.vary(Dataset(Path(), (item, data.recordings[0])), 3, seed=1)
+    assert [one.label for one in varied.recordings] == [item.label, data.recordings[0].label] * 3
+    for one in varied.recordings[::2]:
+        assert one.group == item.group and [gap.lost for gap in one.gaps] == [2, 7]
+        tempo = 500 / one.gaps[1].at
+        assert 0.5 < tempo < 2 and len(one.samples) == pytest.approx(len(item.samples) / tempo, rel=0.02)
+        assert not np.array_equal(one.samples[:100], item.samples[:100])
+        means = [np.linalg.norm(part.samples.astype(float).mean(axis=0)) for part in (one, item)]
+        assert means[0] == pytest.approx(means[1], rel=0.1)
+
+
+def test_the_model_scores_as_the_estimator_does(data: Dataset) -> None:
+    cut = dataset.windows(data, SMALL)
+    X = features.extract(SMALL.features.names, cut.windows)
+    estimator, chosen = train.fit(SMALL, X, cut.labels, 1)
+    assert len(chosen) == SMALL.train.params["features"] and (np.diff(chosen) > 0).all()
+    assert np.mean(estimator.predict(X[:, chosen]) == cut.labels) > 0.95
+
+
+def test_confusion_figures_against_scikit_learn() -> None:
+    from sklearn import metrics
+
+    rng = np.random.default_rng(5)
+    truth, answer = rng.integers(0, 4, 500), rng.integers(0, 4, 500)
+    counts = confusion.count(truth, answer, 4)
+    assert np.array_equal(counts, metrics.confusion_matrix(truth, answer))
+    assert confusion.accuracy(counts) == pytest.approx(metrics.accuracy_score(truth, answer))
+    assert confusion.macro_f1(counts) == pytest.approx(metrics.f1_score(truth, answer, average="macro"))
