@@ -175,11 +175,14 @@ def compile_estimator(
         raise CompileError(f"X has {values.shape[1]} features, the estimator was fitted on {ir.n_features}")
     ir = ir.calibrated(values)
     expected, winners = families.answers(estimator, ir, X)
-    # scikit-learn's trees see float32.
-    model_file.check_reference(ir, values.astype(np.float32) if ir.kind == "forest" else values, expected)
+    if ir.kind == "forest":
+        # scikit-learn's trees see float32.
+        model_file.check_reference(ir, values.astype(np.float32), expected)
+    else:
+        model_file.check_reference(ir, values, expected, agreement.DOT_TOLERANCE)
     ir, learnt = quantise.quantise(ir, values, learnt)
     rows = learnt.apply(values)
-    classes = np.asarray(getattr(estimator, "classes_", ()))
+    classes = families.classes(estimator, ir)
     model = model_file.create(
         ir,
         rows,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Int16Array = npt.NDArray[np.int16]
 # What another order of float additions can move a margin by.
 FLOAT_EPSILON = 1e-12
+# The same for long sums of products, as part of full scale.
+DOT_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Kind:
 KINDS = {
     "forest": Kind("ir", "reference", "votes", "forest_probes", {"code": "c99_forest"}),
     "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
+    "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel"}),
 }
 
 

@@ -39,6 +39,11 @@ FAMILIES = {
     "ElasticNetCV": "linear",
     "SGDRegressor": "linear",
     "LinearSVR": "linear",
+    "SVC": "svm",
+    "NuSVC": "svm",
+    "SVR": "svm",
+    "NuSVR": "svm",
+    "OneClassSVM": "svm",
 }
 
 
@@ -66,3 +71,10 @@ def answers(estimator: Any, ir: Node, X: npt.ArrayLike) -> tuple[FloatArray, npt
     """The estimator's own scores (n_rows, n_scores), in the terms of its IR, and winners (n_rows,)."""
     scores, winners = _family(estimator).answers(estimator, ir, X)
     return scores, winners
+
+
+def classes(estimator: Any, ir: Node) -> npt.NDArray[Any]:
+    """Class labels in the order of the scores: -1 and 1 of an outlier detector, none of a regressor."""
+    if hasattr(estimator, "classes_"):
+        return np.asarray(estimator.classes_)
+    return np.array([-1, 1]) if ir.n_scores == 2 else np.array([])
