@@ -211,7 +211,7 @@ class ScriptedBoard:
             if number != fields[0] or hashlib.sha256(data).digest() != digest:
                 raise Refusal(wire.BAD_DIGEST)
             self.files[number] = bytes(data)
-        elif kind == wire.ACTIVATE and self.accepts_models:
+        elif kind == wire.ACTIVATE and self.accepts_models and wire.FILE_MODULE in self.files:
             self.welcome["model"] = {"name": "new", "digest": self.files[0][:16].decode(), "labels": []}
         return 0
 

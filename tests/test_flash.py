@@ -57,6 +57,7 @@ def test_a_stock_board_becomes_one_with_midge(stock: VirtualBoard, make_app: Cal
 
 def test_only_what_changed_is_sent(board: VirtualBoard, make_app: Callable[..., Path]) -> None:
     app = make_app()
+    flash.flash(str(app), board.tty)
     (board.folder / "lib/midge_device/slots.py").write_text("broken")
     (app / "main.py").write_text((app / "main.py").read_text() + "# new\n")
     done = flash.flash(str(app), board.tty)
