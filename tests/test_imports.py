@@ -23,6 +23,7 @@ FORBIDDEN = {
     "host/midge/transport/": ["midge_device.wire.message", "midge.session", "midge.cli", "midge.compile"],
     "host/midge/virtual/": ["midge.cli", "midge.session", "midge.compile", "midge.families", "sklearn"],
     "host/midge/cli/": [],
+    "host/midge/__main__.py": [],
     "host/midge/": ["midge.cli"],
     "firmware/midge_device/wire/": ["midge", "midge_device.session", "midge_device.pipeline", "midge_device.transport"],
     "firmware/": ["midge"],
