@@ -17,8 +17,8 @@ _TICKS_MS_PERIOD = 1 << 32
 class Monitor:
     """Turns a session's messages into lines: dicts with `kind` and what belongs to it.
 
-    kinds: `event` {label, score, window, ticks_ms}, `scores` {scores: {label: score}, winner, window,
-    ticks_ms}, `status` {rate_hz, samples, windows, dropped, overruns, missed_frames, free_ram_bytes, ticks_ms},
+    `event` {label, score, window, ticks_ms}, `scores` {scores: {label: score}, winner, window, ticks_ms},
+    `status` {rate_hz, samples, windows, dropped, overruns, missed_frames, free_ram_bytes, ticks_ms},
     `log` {text}, `print` {text}. Scores are 0…1.
     """
 
