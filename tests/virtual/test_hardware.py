@@ -46,8 +46,9 @@ def test_bus(repl: Any, board: VirtualBoard) -> None:
     assert repl.run("print(i2c.writeto(0x18, b'\\x0f'), i2c.readfrom(0x18, 1))") == "1 b'3'\r\n"
     board.attach_sensor(False)
     for code in ("i2c.readfrom_mem(0x18, 0x0F, 1)", "i2c.writeto(0x18, b'')", "i2c.readfrom(0x19, 1)"):
-        with pytest.raises(TransportExecError, match=r"OSError: \[Errno 5\] EIO"):
+        with pytest.raises(TransportExecError, match=r"OSError: \[Errno 5\] EIO") as caught:
             repl.run(code)
+        assert str(caught.value).count("File") == 1  # no frame of the runtime
     board.attach_sensor(True)
     assert repl.run("print(i2c.readfrom_mem(0x18, 0x0F, 1))") == "b'3'\r\n"
 
@@ -117,6 +118,28 @@ def test_the_whole_way_works_with_a_locked_heap(repl: Any, board: VirtualBoard) 
         "    return n\n"
         "print(work() >= 1000)"
     ) == ".True\r\n"  # fmt: skip
+
+
+def test_a_missing_chip_is_an_os_error_with_a_locked_heap_too(repl: Any, board: VirtualBoard) -> None:
+    board.attach_sensor(False)
+    repl.run(READER)
+    assert repl.run(
+        "def work():\n"
+        "    micropython.heap_lock()\n"
+        "    try: put(0x20, 0)\n"
+        "    except OSError as error: code = error.errno\n"
+        "    micropython.heap_unlock()\n"
+        "    return code\n"
+        "print(work())"
+    ) == "5\r\n"  # fmt: skip
+
+
+def test_a_program_stopped_with_a_locked_heap_leaves_a_prompt(repl: Any) -> None:
+    repl.start("import micropython\nprint('in it')\nmicropython.heap_lock()\nwhile True: pass")
+    repl.read_until(b"in it\r\n")
+    repl.transport.serial.write(b"\x03")
+    assert "KeyboardInterrupt" in repl.finish()[1]
+    assert repl.run("print(len([1] * 100))") == "100\r\n"
 
 
 def test_a_handler_that_fails_does_not_take_the_program_with_it(repl: Any) -> None:

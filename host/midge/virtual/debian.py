@@ -41,7 +41,10 @@ def fetch(folder: Path) -> tuple[str, ...]:
             _run(["dpkg-deb", "-x", str(package), str(fresh)])
     root = folder / "root"
     shutil.rmtree(root, ignore_errors=True)
-    fresh.rename(root)
+    try:
+        fresh.rename(root)
+    except OSError:
+        shutil.rmtree(fresh)  # another process has fetched the same meanwhile
     return command_in(root)
 
 

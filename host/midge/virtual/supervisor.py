@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from . import loop
+from .busy_loop import LOOK_S, BusyLoop
 from .calls import Calls
 from .clock import CALL_US, Clock
 from .console import CTRL_C, Console
@@ -26,9 +27,6 @@ from .settings import Settings
 LINE_LEAD_US = 1_000_000 - 1
 
 _LOOK_FOR_CLIENT_S = 0.01
-_LOOK_AT_LOAD_S = 0.05
-# A program that computes this long without asking for anything, while interrupts are due, is in a busy loop.
-_BUSY_AFTER_CPU_S = 1.0
 _BUSY_STEP_US = 1000
 
 # After so many deaths in a row, each within the time, the board stays off.
@@ -60,10 +58,9 @@ class Supervisor:
         self._line_heard_us = 0
         self._has_settled = False
         self._n_calls = 0
-        self._busy_since: tuple[int, float] | None = None  # calls so far and CPU time when they were counted
+        self._busy_loop = BusyLoop()
         self._is_busy = False
         self._looked_for_client_s = 0.0
-        self._looked_at_load_s = 0.0
         self._n_deaths = 0
         self._born_s = 0.0
         self.start("power")
@@ -177,7 +174,7 @@ class Supervisor:
         if not self.console.has_client:
             timeout_s = _LOOK_FOR_CLIENT_S
         if self._waiting is None and self._process is not None:
-            timeout_s = min(timeout_s, _BUSY_STEP_US / 1e6 if self._is_busy else _LOOK_AT_LOAD_S)
+            timeout_s = min(timeout_s, _BUSY_STEP_US / 1e6 if self._is_busy else LOOK_S)
         if self.clock.mode == "real":
             times_us = [self.peripherals.next_event_us()]
             if self._waiting is not None and self._waiting.op == opcodes.WAIT and self._waiting.a >= 0:
@@ -363,22 +360,15 @@ class Supervisor:
         if self._wants_interrupt and process.interrupt():
             self._wants_interrupt = False
         if self.clock.mode == "free":
-            self._look_for_busy_loop(process)
+            self._advance_busy_loop(process)
         if self.peripherals.has_lines():
             process.nudge()
 
-    def _look_for_busy_loop(self, process: Process) -> None:
-        if self._is_busy:
+    def _advance_busy_loop(self, process: Process) -> None:
+        """With a free clock nothing moves time while a program computes: a busy loop would never end."""
+        if not self._is_busy:
+            self._is_busy = self._busy_loop.is_suspected(self._n_calls, process.cpu_s)
+        if self._is_busy and self.peripherals.next_event_us() is not None:
             limit_us = self._limit_us()
             to_us = self.clock.now_us() + _BUSY_STEP_US
             self.peripherals.advance(to_us if limit_us is None else min(to_us, limit_us))
-            return
-        now_s = time.monotonic()
-        if now_s - self._looked_at_load_s < _LOOK_AT_LOAD_S:
-            return
-        self._looked_at_load_s = now_s
-        cpu_s = process.cpu_s()
-        if self._busy_since is None or self._busy_since[0] != self._n_calls:
-            self._busy_since = (self._n_calls, cpu_s)
-        elif cpu_s - self._busy_since[1] > _BUSY_AFTER_CPU_S and self.peripherals.next_event_us() is not None:
-            self._is_busy = True

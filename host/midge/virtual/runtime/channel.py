@@ -3,7 +3,6 @@
 # mypy: ignore-errors
 
 import _thread
-import errno
 import os
 import sys
 import time
@@ -20,9 +19,8 @@ _readv = _libc.func("l", "readv", "ipi")
 _exit = _libc.func("v", "_exit", "i")
 _memcpy = _libc.func("v", "memcpy", "lll")
 
-_EPIPE = const(32)  # these three are not in `errno`, and the same on Linux and macOS
+_EPIPE = const(32)  # not in `errno`, and the same on Linux and macOS
 _EINTR = const(4)
-_ENOSPC = const(28)
 
 # Typecode 'l' is the machine word; unlike 'q' its elements are read without allocating.
 _request = array("l", [0] * HEADER_WORDS)
@@ -30,7 +28,6 @@ _reply = array("l", [0] * HEADER_WORDS)
 _HEADER_BYTES = HEADER_WORDS * 8
 _out = array("L", [uctypes.addressof(_request), _HEADER_BYTES, 0, 0])
 _in = array("L", [uctypes.addressof(_reply), _HEADER_BYTES, 0, 0])
-_errors = {number: OSError(number) for number in (errno.EIO, errno.EINVAL, _ENOSPC)}
 _null = open("/dev/null", "wb")
 _TICK_US = 2  # what asking for the time costs
 
@@ -100,7 +97,7 @@ def call(op, a=0, b=0, c=0, out=None, out_bytes=0, into=None, into_bytes=0):
     if result < 0:
         if result == -_EINTR:
             raise KeyboardInterrupt
-        raise _errors.get(-result) or OSError(-result)
+        raise OSError(-result)
     return result
 
 

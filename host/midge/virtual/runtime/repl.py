@@ -4,6 +4,7 @@
 
 import sys
 import channel
+import micropython
 import streams
 from micropython import const
 
@@ -47,6 +48,10 @@ def _stop_running():
     while True:
         try:
             channel.mask_lines(0)
+            # A program that was stopped with the heap locked would leave no way to type anything.
+            micropython.heap_lock()
+            while micropython.heap_unlock():
+                pass
             return channel.call(channel.RUNNING, 0)
         except KeyboardInterrupt:
             pass
