@@ -86,14 +86,48 @@ def check_header(header: bytes) -> None:
         raise RefusedError(message.WRONG_TARGET, mismatch(".mpy sub", here >> 8 & 3, header[2] & 3))
 
 
+def _read_vuint(file) -> int:
+    """An unsigned number as .mpy files have it: base 128, high bits first, the top bit set on all but the last."""
+    value = 0
+    for _ in range(5):
+        byte = file.read(1)
+        if not byte:
+            break
+        value = value << 7 | byte[0] & 0x7F
+        if byte[0] < 0x80:
+            return value
+    raise RefusedError(message.BAD_DIGEST, "the file is cut short")
+
+
+def _check_whole(file, size: int) -> None:
+    """Raise RefusedError for a native module that ends early: the firmware's loader reads on past the end."""
+    n_names = _read_vuint(file)
+    n_objects = _read_vuint(file)
+    if n_objects:
+        raise RefusedError(message.WRONG_ABI, "not a midge module: it holds constant objects")
+    for _ in range(n_names):
+        length = _read_vuint(file)
+        if not length & 1:  # else: a name that the firmware has, by its number
+            file.seek((length >> 1) + 1, 1)
+    code_bytes = _read_vuint(file) >> 3
+    if file.tell() + code_bytes >= size:
+        raise RefusedError(message.BAD_DIGEST, "the file is cut short")
+    file.seek(size - 1)
+    if file.read(1) != b"\xff":  # the end of the relocations
+        raise RefusedError(message.BAD_DIGEST, "the file is cut short")
+
+
 def check_file(path: str) -> int:
     """Check a module file without importing it; returns its size in bytes. Raises RefusedError."""
-    with open(path, "rb") as file:
-        check_header(file.read(4))
     size = os.stat(path)[6]
     total = gc.mem_free() + gc.mem_alloc()
-    if size > total:
-        raise RefusedError(message.NO_MEMORY, "{} bytes, the board's RAM is {}".format(size, total))
+    with open(path, "rb") as file:
+        header = file.read(4)
+        check_header(header)
+        if size > total:
+            raise RefusedError(message.NO_MEMORY, "{} bytes, the board's RAM is {}".format(size, total))
+        if header[2] >> 2 & 15:
+            _check_whole(file, size)
     return size
 
 

@@ -92,6 +92,7 @@ class Pipeline:
             while True:
                 self.step()
         finally:
+            _unlock_heap()
             self.session.close()
 
     def step(self) -> None:
@@ -347,6 +348,13 @@ class Pipeline:
             welcome["model"]["labels"] = None  # the host has them with the digest
             text = json.dumps(welcome, separators=(",", ":")).encode()
         return text
+
+
+def _unlock_heap() -> None:
+    """Undo a heap lock that ^C hit before its `try` was entered; heap_unlock() tells how many are left."""
+    micropython.heap_lock()
+    while micropython.heap_unlock():
+        pass
 
 
 def _ticks_period() -> int:
