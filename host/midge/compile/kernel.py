@@ -25,8 +25,8 @@ class Kernel:
 
     rbf : K = exp(-gamma Σ metric (x - v)²);  poly : K = (gamma (x · v + offset) + coef0)^degree
     vectors : float64 (n_vectors, n_features), class after class: `counts` (n_groups,)
-    coefficients : float64 (n_rows, n_vectors); with classes i < j, value (i, j) adds row j - 1 over the vectors
-        of i and row i over those of j, as libsvm has it; with one group, row 0
+    coefficients : float64 (n_rows, n_vectors); with classes i < j, value (i, j) adds row j - 1 over
+        the vectors of i and row i over those of j, as libsvm has it; with one group, row 0
     metric : float64 (n_features,);  offsets : float64 (n_vectors,)
     reach : largest |gamma (x · v + offset) + coef0| of the training rows, 0 if not known
     """
@@ -59,7 +59,7 @@ class Kernel:
         return self.verdict.n_scores
 
     def used_features(self) -> list[int]:
-        """Indices of the features that tell vectors apart from something, ascending."""
+        """Indices of the features that are read, ascending."""
         is_used = self.metric > 0 if self.function == "rbf" else self.vectors.any(axis=0)
         return np.flatnonzero(is_used).tolist()
 

@@ -37,6 +37,7 @@ KINDS = {
     "forest": Kind("ir", "reference", "votes", "forest_probes", {"code": "c99_forest"}),
     "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
     "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel"}),
+    "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),
 }
 
 

@@ -57,6 +57,12 @@ class Linear:
             self.weights @ matrix, self.bias + self.weights @ offset, self.verdict, unknown, unknown
         )
 
+    def widened(self, n_features: int, columns: Sequence[int]) -> Linear:
+        """The same model over n_features features, of which it reads `columns`."""
+        matrix = np.zeros((self.n_features, n_features))
+        matrix[np.arange(self.n_features), list(columns)] = 1.0
+        return self.mapped(matrix, np.zeros(self.n_features))
+
     def rescaled(self, step: FloatArray, offset: FloatArray) -> Linear:
         """The same model over z, where x = z * step + offset."""
         return Linear(

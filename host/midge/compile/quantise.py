@@ -70,11 +70,11 @@ def _complain(values: FloatArray, bad: npt.NDArray[np.bool_], problem: str) -> N
         raise ModelError(f"row {row}, feature {column} ({values[row, column]}) {problem}")
 
 
-def learn(X: npt.ArrayLike, ir: Node | None = None) -> Quantisation:
+def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Quantisation:
     """The quantisation that suits X (n_rows, n_features): none if it is whole numbers already.
 
     Trees (and `ir` None) get all of int16 for the range of X; other models half of it, because they go on
-    beyond the training rows.
+    beyond the training rows. `single`: the trees see float32 of X itself.
 
     Raises
     ------
@@ -94,18 +94,14 @@ def learn(X: npt.ArrayLike, ir: Node | None = None) -> Quantisation:
         )
     if ((values == np.floor(values)) & (values >= INT16_MIN) & (values <= INT16_MAX)).all():
         return Quantisation()
-    if ir is not None and not isinstance(ir, Forest):
-        low, high = values.min(axis=0), values.max(axis=0)
-        width = np.where(high > low, high - low, 1.0)
-        return Quantisation(
-            "affine64", tuple(((low + high) / 2).tolist()), tuple((INT16_MAX / width).tolist())
-        )
-    low = values.astype(np.float32).min(axis=0).astype(np.float64)
-    high = values.astype(np.float32).max(axis=0).astype(np.float64)
+    is_forest = ir is None or isinstance(ir, Forest)
+    if is_forest and single:
+        values = values.astype(np.float32).astype(np.float64)
+    low, high = values.min(axis=0), values.max(axis=0)
     width = np.where(high > low, high - low, 1.0)
-    return Quantisation(
-        "affine", tuple(((low + high) / 2).tolist()), tuple((2.0 * INT16_MAX / width).tolist())
-    )
+    steps = 2.0 * INT16_MAX if is_forest else 1.0 * INT16_MAX
+    kind = "affine" if is_forest and single else "affine64"
+    return Quantisation(kind, tuple(((low + high) / 2).tolist()), tuple((steps / width).tolist()))
 
 
 def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quantisation]:
@@ -122,7 +118,9 @@ def _quantise_forest(forest: Forest, X: npt.ArrayLike, by: Quantisation) -> tupl
 
     Where int16 values collide on both of its sides: nearest to where it was.
     """
-    values = np.asarray(X, np.float64).astype(np.float32).astype(np.float64)
+    values = np.asarray(X, np.float64)
+    if by.kind == "affine":
+        values = values.astype(np.float32).astype(np.float64)
     rows = by.apply(X)
     trees = tuple(_tree(tree, values, rows, by) for tree in forest.trees)
     collides = np.zeros(len(rows), bool)

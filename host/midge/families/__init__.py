@@ -44,6 +44,9 @@ FAMILIES = {
     "SVR": "svm",
     "NuSVR": "svm",
     "OneClassSVM": "svm",
+    "MLPClassifier": "mlp",
+    "MLPRegressor": "mlp",
+    "Pipeline": "pipeline",
 }
 
 

@@ -1,0 +1,103 @@
+"""Nets in integers: int16 weights and activations, sums that never leave int32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import activation, verdict
+from .ir import FloatArray
+from .net import Net
+from .verdict import Verdict
+
+# Activations may grow by this much beyond those of the training rows before they saturate.
+HEADROOM = 2.0
+INT16_LIMIT = 32767
+
+IntegerArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerIntegers:
+    """sums = weights · x + bias; activation(sums >> shift) is the next layer's x."""
+
+    weights: IntegerArray
+    bias: IntegerArray
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
+class NetIntegers:
+    """A net as the C computes it; the last sums are values · grid(verdict) · 2^log2_scale."""
+
+    layers: tuple[LayerIntegers, ...]
+    activation: str
+    verdict: Verdict
+    log2_scale: int
+    epsilon: float
+
+
+def lower(ir: Net) -> NetIntegers:
+    """Weights as large as int16 allows, and int32 sums of any int16 inputs."""
+    scale = 1.0
+    error = np.zeros(ir.n_features)
+    size = np.maximum(np.abs(ir.low), np.abs(ir.high))
+    layers = []
+    log2_scale = 0
+    for number, layer in enumerate(ir.layers):
+        is_last = number + 1 == len(ir.layers)
+        bias = layer.bias - (ir.verdict.center if is_last else 0.0)
+        most = _most_scale(layer.weights, bias, scale)
+        # Where the sums' scale must be a power of two: tables of tanh, and scores.
+        grid = verdict.grid(ir.verdict) if is_last else 1.0
+        shift = 0
+        if is_last or ir.activation in ("tanh", "logistic"):
+            exponent = int(np.floor(np.log2(most * scale / grid)))
+            total = grid * 2.0**exponent
+            log2_scale, shift = exponent, exponent - activation.FRACTION_BITS
+        else:
+            total = most * scale
+        weights = np.rint(layer.weights * total / scale).astype(np.int64)
+        whole_bias = np.rint(bias * total).astype(np.int64)
+        off = np.abs(layer.weights - weights * scale / total)
+        error = np.abs(layer.weights) @ error + off @ size + 0.5 / total
+        if not is_last:
+            size = np.full(len(bias), ir.peaks[number])
+            if ir.activation in ("tanh", "logistic"):
+                scale = 32767.0
+                error = error + activation.ERROR
+            else:
+                peak = max(HEADROOM * float(ir.peaks[number]) * total, 1.0)
+                shift = max(0, int(np.ceil(np.log2(peak / INT16_LIMIT))))
+                scale = total / 2.0**shift
+                error = error + 1.0 / scale
+        layers.append(LayerIntegers(weights, whole_bias, shift))
+    epsilon = float(np.sort(error)[-2:].sum())
+    return NetIntegers(tuple(layers), ir.activation, ir.verdict, log2_scale, epsilon)
+
+
+def _most_scale(weights: FloatArray, bias: FloatArray, scale: float) -> float:
+    """The largest factor of the weights, of inputs that are real ones times `scale`."""
+    room = 2.0**31 - 1 - (0.5 * weights.shape[1] + 1) * 32768
+    bound = float((np.abs(weights).sum(axis=1) * 32768 + np.abs(bias) * scale).max(initial=0.0))
+    largest = float(np.abs(weights).max(initial=0.0))
+    scales = [2.0**30]
+    if bound:
+        scales.append(max(room, 2.0**28) / bound)
+    if largest:
+        scales.append((INT16_LIMIT + 0.49) / largest)
+    return min(scales)
+
+
+def predict(
+    lowered: NetIntegers, X: npt.NDArray[np.int16]
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
+    """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
+    values = X.astype(np.int64)
+    for number, layer in enumerate(lowered.layers):
+        values = values @ layer.weights.T + layer.bias
+        if number + 1 < len(lowered.layers):
+            values = activation.apply(lowered.activation, values, layer.shift)
+    return verdict.judge_integers(lowered.verdict, values, lowered.log2_scale)

@@ -1,0 +1,139 @@
+"""Pipelines of scikit-learn → IR: scalers, selections and projections in front are folded into the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..compile.ir import FloatArray, Forest, Node
+from ..compile.linear import Linear
+from ..compile.net import Net
+from ..errors import UnsupportedModel
+
+_AFFINE = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
+_PROJECTIONS = ("PCA", "TruncatedSVD")
+
+
+def to_ir(estimator: Any) -> Node:
+    """The last step's IR over what goes into the first step.
+
+    Raises
+    ------
+    UnsupportedModel
+        a step, or an option of it, that can't be folded into this model; names it
+    """
+    from . import to_ir as step_to_ir
+
+    steps = _steps(estimator)
+    if not steps:
+        raise UnsupportedModel("Pipeline without a last estimator can't be compiled")
+    ir = step_to_ir(steps[-1][1])
+    if isinstance(ir, Forest):
+        # Its trees see float32 of what the steps before them give in float64.
+        plain = np.ones(ir.n_features), np.zeros(ir.n_features)
+        ir = _forest_behind(ir, *plain, lambda X: X.astype(np.float32))
+    for name, step in reversed(steps[:-1]):
+        ir = _folded(ir, name, step)
+    return ir
+
+
+def answers(estimator: Any, ir: Node, X: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Scores (n_rows, n_scores) and winners (n_rows,) of the pipeline itself."""
+    from . import answers as step_answers
+
+    steps = _steps(estimator)
+    for _, step in steps[:-1]:
+        X = step.transform(X)
+    return step_answers(steps[-1][1], ir, X)
+
+
+def _steps(estimator: Any) -> list[tuple[str, Any]]:
+    return [(name, step) for name, step in estimator.steps if step is not None and step != "passthrough"]
+
+
+def _folded(ir: Node, name: str, step: Any) -> Node:
+    kind = type(step).__name__
+    where = f"step {name!r} ({kind})"
+    if not hasattr(step, "n_features_in_"):
+        raise UnsupportedModel(f"{where} is not fitted; call fit(X, y) first")
+    if kind in _AFFINE:
+        if getattr(step, "clip", False):
+            raise UnsupportedModel(f"{where} with clip=True can't be folded into a model; use clip=False")
+        return _rescaled(ir, step)
+    if hasattr(step, "get_support"):
+        columns = np.flatnonzero(step.get_support())
+        return _widened(ir, int(step.n_features_in_), columns, where)
+    if kind in _PROJECTIONS:
+        if not isinstance(ir, Linear | Net):
+            raise UnsupportedModel(
+                f"{where} in front of a {ir.kind} model can't be folded; use it with linear models or nets"
+            )
+        matrix = np.asarray(step.components_, np.float64)
+        offset = -matrix @ step.mean_ if getattr(step, "mean_", None) is not None else np.zeros(len(matrix))
+        if getattr(step, "whiten", False):
+            scale = np.sqrt(step.explained_variance_)
+            scale = np.maximum(scale, np.finfo(scale.dtype).eps)
+            matrix, offset = matrix / scale[:, None], offset / scale
+        return ir.mapped(matrix, offset)
+    raise UnsupportedModel(
+        f"{where} can't be folded into a model; midge folds {', '.join(_AFFINE)}, selections and PCA"
+    )
+
+
+def _affine(step: Any) -> tuple[FloatArray, FloatArray]:
+    """(factor, offset) with z = x * factor + offset."""
+    n_features = int(step.n_features_in_)
+    if type(step).__name__ == "MinMaxScaler":
+        return np.asarray(step.scale_, np.float64), np.asarray(step.min_, np.float64)
+    center = (
+        getattr(step, "mean_", None)
+        if type(step).__name__ == "StandardScaler"
+        else getattr(step, "center_", None)
+    )
+    if type(step).__name__ == "StandardScaler" and not step.with_mean:
+        center = None
+    scale = getattr(step, "scale_", None)
+    factor = np.ones(n_features) if scale is None else 1.0 / np.asarray(scale, np.float64)
+    offset = np.zeros(n_features) if center is None else -np.asarray(center, np.float64) * factor
+    return factor, offset
+
+
+def _rescaled(ir: Node, step: Any) -> Node:
+    factor, offset = _affine(step)
+    if isinstance(ir, Forest):
+        return _forest_behind(ir, factor, offset, lambda X: np.asarray(step.transform(X)))
+    return ir.rescaled(factor, offset)
+
+
+def _forest_behind(
+    forest: Forest, factor: FloatArray, offset: FloatArray, transform: Callable[[FloatArray], FloatArray]
+) -> Forest:
+    """The forest over x: a threshold is the largest x that `transform` keeps at or below the old one."""
+    trees = []
+    for tree in forest.trees:
+        guess = (tree.threshold - offset[tree.feature]) / factor[tree.feature]
+        reach = 1e-5 * (np.abs(guess) + np.abs(offset / factor)[tree.feature] + 1 / factor[tree.feature])
+        low, high = guess - reach, guess + reach
+        for _ in range(80):
+            middle = low + (high - low) / 2
+            rows = np.zeros((len(middle), forest.n_features))
+            rows[np.arange(len(middle)), tree.feature] = middle
+            seen = transform(rows) if len(rows) else rows
+            goes_left = seen[np.arange(len(middle)), tree.feature] <= tree.threshold
+            low, high = np.where(goes_left, middle, low), np.where(goes_left, high, middle)
+        trees.append(replace(tree, threshold=low))
+    return replace(forest, trees=tuple(trees))
+
+
+def _widened(ir: Node, n_features: int, columns: npt.NDArray[np.intp], where: str) -> Node:
+    if isinstance(ir, Forest):
+        trees = tuple(replace(tree, feature=columns[tree.feature].astype(np.int32)) for tree in ir.trees)
+        return replace(ir, n_features=n_features, trees=trees)
+    if not hasattr(ir, "widened"):
+        raise UnsupportedModel(f"{where} in front of a {ir.kind} model can't be folded")
+    made: Node = ir.widened(n_features, columns.tolist())
+    return made
