@@ -246,7 +246,7 @@ def test_wild_pointer_and_endless_loop_are_refused(target_name: str, toy: Module
 
 
 def test_endless_loop_is_stopped(toy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midge.compile.emulate._RUNAWAY_INSTRUCTIONS", 10_000)
+    monkeypatch.setattr("midge.compile.emulate_watch.RUNAWAY_INSTRUCTIONS", 10_000)
     module = _build(_with_classify(toy, "for (volatile int i = 0;; i++) {}"), targets.get("armv6m"))
     with pytest.raises(ModelError, match="more than 10000"):
         Emulator(module.mpy, targets.get("armv6m")).classify([1, 2, 3])

@@ -13,20 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import CompileError, ModelError
+from ..errors import ModelError
 from ..targets import Target, check_accepts
 from . import emulate_memory as memory
 from . import mpy as mpy_format
-from .emulate_count import Counter, Measurement
-from .emulate_cpu import HOOK_ACCESS, HOOK_BLOCK, HOOK_CODE, IS_WRITE, Cpu, EmulatorError
+from .emulate_count import Measurement
+from .emulate_cpu import HOOK_CODE, Cpu, EmulatorError
 from .emulate_firmware import BoardBuffers, Firmware, NativeFunction
-from .opcodes import check_bytes, has_conditional
+from .emulate_watch import Watch
 
 __all__ = ["COUNTED", "Emulator", "Measurement"]
 
 Int16Array = npt.NDArray[np.int16]
-
-_RUNAWAY_INSTRUCTIONS = 200_000_000
 
 # The C functions that are counted, by the name of the Python function that calls them.
 COUNTED = {
@@ -84,17 +82,8 @@ class Emulator:
         entries = (
             {self._base + symbols[c]: name for name, c in counted.items() if c in symbols} if symbols else {}
         )
-        self._counter = Counter(self._cpu, entries)
-        self._blocks: dict[
-            tuple[int, int], tuple[int, bool]
-        ] = {}  # instructions, and whether some are conditional
-        self._was_conditional = self._is_conditional = False
-        self._unaligned_bits = {size: min(size, target.alignment_bytes) - 1 for size in (1, 2, 4, 8, 16)}
-        self._text = {"begin": self._base, "end": self._base + len(file.text) - 1}
-        self._counts_each = False
-        self._executed = 0
-        self._fault: ModelError | None = None
-        self._add_hooks()
+        self._watch = Watch(self._cpu, target, self._base, len(file.text), entries)
+        self._cpu.uc.hook_add(HOOK_CODE, self._on_firmware_call, begin=memory.TRAPS, end=memory.EXIT - 1)
         self._run(self._base, 0)
         self.globals: dict[str, Any] = self._firmware.globals
 
@@ -171,20 +160,11 @@ class Emulator:
 
     def start_counting(self) -> None:
         """Count from now on what `measurements` returns; CompileError if there are no symbols to count by."""
-        if not self._counter.names:
-            raise CompileError(
-                "instructions can't be counted without symbols: pass Module.symbols to Emulator"
-            )
-        if not self.target.instruction_set and not self._counts_each:
-            # Blocks of variable-length instructions can't be counted without decoding them.
-            self._cpu.uc.hook_add(HOOK_CODE, self._on_instruction, **self._text)
-            self._cpu.uc.ctl_flush_tb()  # what has run already was translated without the hook
-            self._counts_each = True
-        self._counter.start()
+        self._watch.start_counting()
 
     def measurements(self) -> dict[str, Measurement]:
         """Cost of each C function that ran since `start_counting`, by the names in `counted`."""
-        return self._counter.measurements()
+        return self._watch.measurements()
 
     def measure(self, features: npt.ArrayLike) -> Measurement:
         """Cost of classifying each row of `features`, int16 (n_rows, n_features); without the module glue."""
@@ -213,75 +193,27 @@ class Emulator:
 
     # Inside.
 
-    def _add_hooks(self) -> None:
-        uc = self._cpu.uc
-        uc.hook_add(HOOK_CODE, self._on_firmware_call, begin=memory.TRAPS, end=memory.EXIT - 1)
-        uc.hook_add(HOOK_BLOCK, self._on_block, **self._text)
-        uc.hook_add(HOOK_ACCESS, self._on_access)
-
     def _run(self, address: int, n_args: int) -> int:
         """Call a native function with the arguments that lie in memory; raises what it raised."""
-        self._fault = self._firmware.raised = None
-        self._executed = 0
-        self._counter.abandon_calls()
+        self._firmware.raised = None
+        self._watch.start(self._buffers.ranges)
         arguments = (memory.FUNCTION, n_args, 0, memory.ARGUMENTS)
         try:
             result = self._cpu.call(
                 address, arguments, stack_top=memory.STACK_TOP - 64, exit_address=memory.EXIT
             )
         except EmulatorError as error:
-            if self._fault is None:
-                self._fault = ModelError(f"the module crashed in emulation ({error}): do not run it")
-            raise self._fault from error
-        raised = self._fault or self._firmware.raised
+            crash = ModelError(f"the module crashed in emulation ({error}): do not run it")
+            raise self._watch.problem() or crash from error
+        raised = self._watch.problem() or self._firmware.raised
         if raised is not None:
             raise raised
         return result
-
-    def _stop(self, problem: str) -> None:
-        if self._fault is None:
-            self._fault = ModelError(f"{problem}: do not run this module")
-        self._cpu.uc.emu_stop()
 
     def _on_firmware_call(self, uc: Any, address: int, size: int, data: object) -> None:
         self._firmware.run((address - memory.TRAPS) // memory.TRAP_STEP)
         if self._firmware.raised is not None:
             uc.emu_stop()
-
-    def _on_block(self, uc: Any, address: int, size: int, data: object) -> None:
-        known = self._blocks.get((address, size))
-        if known is None:
-            code = bytes(uc.mem_read(address, size))
-            try:
-                count = check_bytes(code, self.target, start=address - self._base)
-            except CompileError as error:
-                self._fault = self._fault or ModelError(str(error))
-                uc.emu_stop()
-                return
-            known = self._blocks[address, size] = (count, has_conditional(code, self.target))
-        count, is_conditional = known
-        # The last instructions of a long block may make the first of the next one conditional.
-        self._is_conditional = is_conditional or self._was_conditional
-        self._was_conditional = is_conditional
-        self._executed += count or size
-        if self._executed > _RUNAWAY_INSTRUCTIONS:
-            self._stop(f"more than {_RUNAWAY_INSTRUCTIONS} instructions in one call")
-        if count:
-            self._counter.advance(address, count)
-
-    def _on_instruction(self, uc: Any, address: int, size: int, data: object) -> None:
-        self._counter.advance(address, 1)
-
-    def _on_access(self, uc: Any, access: int, address: int, size: int, *_: object) -> None:
-        if self._is_conditional:
-            self._cpu.core.mend(uc)
-        if address & self._unaligned_bits[size]:
-            self._stop(f"access of {size} bytes at {address:#x} is not aligned")
-        if memory.HEAP <= address < memory.HEAP + memory.HEAP_BYTES:
-            if not self._buffers.is_inside(address, size):
-                self._stop(f"access of {size} bytes at {address:#x} is outside the buffers passed")
-        elif access == IS_WRITE and address >= memory.STACK_TOP - memory.STACK_BYTES:
-            self._counter.on_write(address)
 
 
 def _int16(values: npt.ArrayLike) -> Int16Array:

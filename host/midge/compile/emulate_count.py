@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from .emulate_cpu import Cpu
 
@@ -28,6 +29,14 @@ class Measurement:
     stack_bytes: int
 
 
+class Progress(Protocol):
+    """What the hooks keep up to date: instructions so far, deepest byte of the stack, next return to tell."""
+
+    executed: int
+    lowest: int
+    returns_to: int
+
+
 @dataclass
 class _Frame:
     """A counted call that still runs."""
@@ -35,64 +44,51 @@ class _Frame:
     name: str
     returns_to: int
     stack_pointer: int
-    lowest: int
-    instructions: int = 0
+    executed_before: int
+    lowest_before: int
 
 
 class Counter:
-    """Is told of every block of instructions and every write, and adds up calls of functions.
+    """Is told when a function of `entries` (address → name) starts, and when one may have returned."""
 
-    `entries`: address → name. Counts nothing until `start`.
-    """
-
-    def __init__(self, cpu: Cpu, entries: Mapping[int, str]) -> None:
+    def __init__(self, cpu: Cpu, entries: Mapping[int, str], progress: Progress) -> None:
+        self.entries = dict(entries)
         self._cpu = cpu
-        self._entries = dict(entries)
-        self._is_on = False
+        self._progress = progress
         self._frames: list[_Frame] = []
         self._instructions: dict[str, list[int]] = {}
         self._stack_bytes: dict[str, int] = {}
 
-    @property
-    def names(self) -> Iterable[str]:
-        """Names of the functions that are known."""
-        return self._entries.values()
-
     def start(self) -> None:
-        """Forget what was counted, and count from now on."""
-        self._is_on, self._frames = True, []
-        self._instructions = {name: [] for name in self.names}
-        self._stack_bytes = dict.fromkeys(self.names, 0)
+        """Forget what was counted."""
+        self._instructions = {name: [] for name in self.entries.values()}
+        self._stack_bytes = dict.fromkeys(self.entries.values(), 0)
 
     def abandon_calls(self) -> None:
         """Forget calls that never returned: an exception went past them."""
         self._frames = []
+        self._progress.returns_to = 0
 
-    def advance(self, address: int, count: int) -> None:
-        """`count` instructions in a row are about to run, from `address` on: a block, or one."""
-        if not self._is_on:
-            return
-        frames = self._frames
-        while frames and address == frames[-1].returns_to:
-            if self._cpu.stack_pointer() < frames[-1].stack_pointer:
-                break  # a deeper call of the same function
+    def on_event(self, address: int) -> None:
+        """The code at `address` is about to run."""
+        frames, progress = self._frames, self._progress
+        stack = self._cpu.stack_pointer()
+        # With a lower stack pointer it is a deeper call of the same function that returns.
+        while frames and address == frames[-1].returns_to and stack >= frames[-1].stack_pointer:
             self._finish(frames.pop())
-        name = self._entries.get(address)
+        name = self.entries.get(address)
         if name is not None:
-            stack = self._cpu.stack_pointer()
-            frames.append(_Frame(name, self._cpu.return_address(), stack, stack))
-        for frame in frames:
-            frame.instructions += count
-
-    def on_write(self, address: int) -> None:
-        """A byte of the stack was written."""
-        for frame in self._frames:
-            frame.lowest = min(frame.lowest, address)
+            returns_to = self._cpu.return_address()
+            frames.append(_Frame(name, returns_to, stack, progress.executed, progress.lowest))
+            progress.lowest = stack
+        progress.returns_to = frames[-1].returns_to if frames else 0
 
     def _finish(self, frame: _Frame) -> None:
-        self._instructions[frame.name].append(frame.instructions)
-        depth = frame.stack_pointer - frame.lowest
+        progress = self._progress
+        self._instructions[frame.name].append(progress.executed - frame.executed_before)
+        depth = frame.stack_pointer - progress.lowest
         self._stack_bytes[frame.name] = max(self._stack_bytes[frame.name], depth)
+        progress.lowest = min(progress.lowest, frame.lowest_before)
 
     def measurements(self) -> dict[str, Measurement]:
         """Cost of every function that was called since `start`."""

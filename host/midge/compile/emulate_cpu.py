@@ -8,16 +8,17 @@ from typing import Any
 
 import unicorn
 from unicorn import arm_const, riscv_const, x86_const
+from unicorn.unicorn_py3 import unicorn as _binding
 
 from ..errors import TargetMismatch
 from ..targets import Target
 
 _unicorn: Any = unicorn  # its type hints are partial
+uclib: Any = _binding.uclib
 EmulatorError: type[Exception] = _unicorn.UcError
 HOOK_CODE: int = unicorn.UC_HOOK_CODE
 HOOK_BLOCK: int = unicorn.UC_HOOK_BLOCK
 HOOK_ACCESS: int = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE
-IS_WRITE: int = unicorn.UC_MEM_WRITE
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Core:
         what a function's address has added to it (Thumb)
     prepare : callable
         switches on what is off at reset
-    mend : callable
-        undoes what unicorn breaks by calling a hook for a memory access
+    status_register : int
+        register with the state of Thumb's IT blocks; -1 if there are none
     """
 
     arch: int
@@ -52,27 +53,13 @@ class Core:
     return_code: bytes
     address_bit: int = 0
     prepare: Callable[[Any], None] = lambda uc: None
-    mend: Callable[[Any], None] = lambda uc: None
+    status_register: int = -1
 
 
 def _enable_arm_fpu(uc: Any) -> None:
     access = uc.reg_read(arm_const.UC_ARM_REG_C1_C0_2)
     uc.reg_write(arm_const.UC_ARM_REG_C1_C0_2, access | 0xF << 20)
     uc.reg_write(arm_const.UC_ARM_REG_FPEXC, 1 << 30)
-
-
-_IT_STATE = 0x0600_FC00  # bits of CPSR
-
-
-def _clear_it_state(uc: Any) -> None:
-    """Take back the IT state that unicorn (2.1) writes before an access hook, as if an exception were due.
-
-    Left as it is, it would make the first instructions of the next block conditional. The running block has
-    its own copy.
-    """
-    status = uc.reg_read(arm_const.UC_ARM_REG_CPSR)
-    if status & _IT_STATE:
-        uc.reg_write(arm_const.UC_ARM_REG_CPSR, status & ~_IT_STATE)
 
 
 _CORES = {
@@ -102,7 +89,7 @@ _CORES = {
         return_code=b"\x70\x47",
         address_bit=1,
         prepare=_enable_arm_fpu,
-        mend=_clear_it_state,
+        status_register=arm_const.UC_ARM_REG_CPSR,
     ),
     "EM_RISCV": Core(
         arch=unicorn.UC_ARCH_RISCV,
@@ -131,6 +118,11 @@ class Cpu:
         if self.core.cpu is not None:
             self.uc.ctl_set_cpu_model(self.core.cpu)
         self.core.prepare(self.uc)
+
+    @property
+    def engine(self) -> Any:
+        """Unicorn's own handle of this core."""
+        return self.uc._uch
 
     def argument(self, index: int) -> int:
         """Value of an argument at the entry of a function."""

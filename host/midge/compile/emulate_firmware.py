@@ -68,9 +68,10 @@ class BoardBuffers:
         assert place is not None
         return place
 
-    def is_inside(self, address: int, size: int) -> bool:
-        """True if an access lies within one open buffer."""
-        return any(start <= address <= start + n - size for _, n, start, _ in self._regions)
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """Board addresses of the open buffers, [start, end)."""
+        return [(start, start + n) for _, n, start, _ in self._regions]
 
     def _place(self, host: int, size: int) -> int | None:
         for start, n, board, _ in self._regions:
