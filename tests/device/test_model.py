@@ -1,4 +1,4 @@
-"""A module file is judged before it is imported: the firmware's loader would read past the end of half of one."""
+"""A module file is judged before its import: the firmware's loader would read past the end of half of one."""
 
 from __future__ import annotations
 
