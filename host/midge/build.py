@@ -12,7 +12,7 @@ import numpy as np
 from . import targets
 from .compile import c99, golden, module_glue, native_sources, toolchain
 from .compile.emulate import Emulator
-from .errors import BudgetExceeded, ModelError, ParityError
+from .errors import BudgetExceeded, CompileError, ModelError, ParityError
 from .model_file import FILE_NAME, Model, load
 from .recipe import Recipe
 from .targets import Target
@@ -163,7 +163,7 @@ def build(
     backend
         'midge', 'emlearn' or 'auto'
     optimise
-        what 'auto' looks for: 'speed', 'size', or 'auto': the fastest that is within `budget`
+        what layout 'auto' looks for: 'speed', 'size', or 'auto': the fastest that is within `budget`
     budget
         anything with module_bytes, state_bytes and instructions, each a number or None
 
@@ -177,25 +177,30 @@ def build(
         the module is larger or slower than `budget`
     """
     chosen = targets.get(target) if isinstance(target, str) else target
+    if optimise not in OPTIMISE:
+        raise CompileError(f"no optimise {optimise!r}; choose one of {', '.join(OPTIMISE)}")
     candidates = c99.candidates(model, layout=layout, backend=backend)
-    built = []
+    fitting: list[BuiltModule] = []
+    problems: list[str] = []
     for number, (a_layout, a_backend) in enumerate(candidates):
         if on_progress:
             on_progress(number, len(candidates), f"{chosen.name}, {a_layout}")
         sources = c99.sources(model, layout=a_layout, backend=a_backend)
-        built.append(build_sources(model, chosen, sources, layout=a_layout, backend=a_backend))
+        module = build_sources(model, chosen, sources, layout=a_layout, backend=a_backend)
+        problems = _excess(module, budget)
+        if not problems:
+            fitting.append(module)
+            # The fastest comes first: the others are of interest only to somebody who looks for the smallest.
+            if optimise != "size":
+                break
     if on_progress:
         on_progress(len(candidates), len(candidates), "")
-    fitting = [module for module in built if not _excess(module, budget)]
     if not fitting:
-        problems = _excess(min(built, key=lambda module: module.module_bytes), budget)
         raise BudgetExceeded(
             f"{model.name} for {chosen.name} exceeds the budget: {', '.join(problems)}; "
             "train fewer or shallower trees, or raise [budget] in app.toml"
         )
-    if optimise == "size":
-        return min(fitting, key=lambda module: (module.module_bytes, module.instructions_mean))
-    return min(fitting, key=lambda module: (module.instructions_mean, module.module_bytes))
+    return min(fitting, key=lambda module: module.module_bytes)
 
 
 def build_sources(

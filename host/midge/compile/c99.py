@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from ..model_file import FrontEnd, Model
 
 MODULE_ABI = 1
-LAYOUTS = ("code",)
-BACKENDS = ("midge",)
+LAYOUTS = ("code", "table")
+BACKENDS = ("midge", "emlearn")
+# Kinds that emlearn writes with the very scores of midge's own C.
+_EMLEARN_KINDS = ("forest",)
+# kind → file that writes it as tables
+_TABLE_WRITERS = {"forest": "c99_forest_table"}
 # The board keeps info() in one buffer.
 INFO_LIMIT_BYTES = 1024
 
@@ -26,31 +31,42 @@ def sources(model: Model, *, layout: str = "auto", backend: str = "auto") -> dic
     Parameters
     ----------
     layout
-        'code' (specialised, fast) or 'auto'
+        'code' (specialised, fast), 'table' (small) or 'auto': code where there is such
     backend
-        'midge' or 'auto'
+        'midge', 'emlearn' or 'auto': midge
 
     Raises
     ------
     CompileError
-        no such layout or backend; metadata that are too long
+        no such layout or backend, or not for this model; metadata that are too long
     """
+    a_layout, a_backend = candidates(model, layout=layout, backend=backend)[0]
+    return {"model_config.h": _config(model), "model.c": _model(model, a_layout, a_backend)}
+
+
+def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> list[tuple[str, str]]:
+    """(layout, backend) pairs that 'auto' may choose from, the fastest first; raises as `sources`."""
     if layout not in (*LAYOUTS, "auto"):
         raise CompileError(f"no layout {layout!r}; choose one of {', '.join(LAYOUTS)}, auto")
     if backend not in (*BACKENDS, "auto"):
         raise CompileError(f"no backend {backend!r}; choose one of {', '.join(BACKENDS)}, auto")
-    return {"model_config.h": _config(model), "model.c": _model(model)}
+    kind = model.ir.kind
+    writers = _writers(kind)
+    there = [layout] if layout != "auto" else [name for name in LAYOUTS if name in writers]
+    if backend == "emlearn":
+        if kind not in _EMLEARN_KINDS or "code" not in there:
+            raise CompileError(f"emlearn writes no {layout} of a {kind} model exactly; use --backend midge")
+        return [("code", "emlearn")]
+    if any(name not in writers for name in there):
+        known = ", ".join(writers)
+        raise CompileError(f"a {kind} model has no layout {layout!r}; choose one of {known}, auto")
+    return [(name, "midge") for name in there]
 
 
-def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> list[tuple[str, str]]:
-    """(layout, backend) pairs that 'auto' may choose from, all of them exact; raises as `sources`."""
-    sources(model, layout=layout, backend=backend)
-    return [
-        (a_layout, a_backend)
-        for a_layout in LAYOUTS
-        for a_backend in BACKENDS
-        if layout in (a_layout, "auto") and backend in (a_backend, "auto")
-    ]
+def _writers(kind: str) -> dict[str, str]:
+    """Layout → file of this package that writes it."""
+    tables = {"table": _TABLE_WRITERS[kind]} if kind in _TABLE_WRITERS else {}
+    return {**kinds.KINDS[kind].code, **tables}
 
 
 def info(model: Model) -> dict[str, Any]:
@@ -124,7 +140,7 @@ def _comment(text: str) -> str:
     return "".join(letter if letter.isalnum() or letter in " _.+-" else "_" for letter in text)
 
 
-def _model(model: Model) -> str:
+def _model(model: Model, layout: str, backend: str) -> str:
     parts = [
         f"/* The model {_comment(model.name)}. Generated; changes will be lost. */",
         '#include "midge_model.h"',
@@ -133,7 +149,13 @@ def _model(model: Model) -> str:
         parts.append(_frontend_code(model, model.frontend))
     parts.append("")
     lowered = kinds.part(model.ir.kind, "lowering").lower(model.ir)
-    parts.append(kinds.code(model.ir.kind, "code").code(lowered))
+    if backend == "emlearn":
+        from . import emlearn_backend
+
+        parts.append(emlearn_backend.code(lowered))
+    else:
+        writer = importlib.import_module(f".{_writers(model.ir.kind)[layout]}", __package__)
+        parts.append(writer.code(lowered))
     return "\n".join(parts)
 
 

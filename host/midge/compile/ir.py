@@ -17,6 +17,8 @@ from . import kinds
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
+# Narrower sums leave the votes of one tree too few steps for its probabilities.
+MAX_NARROW_TREES = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,8 @@ class Forest:
     n_features: int
     n_classes: int
     trees: tuple[Tree, ...]
+    # Width of a class's sum of votes in the C, 16 or 32: part of the model, as its scores depend on it.
+    vote_bits: int = 32
 
     @property
     def n_scores(self) -> int:
@@ -125,11 +129,13 @@ class Forest:
             Tree(renumber[tree.feature], tree.threshold, tree.left, tree.right, tree.value)
             for tree in self.trees
         )
-        return Forest(len(kept), self.n_classes, trees)
+        return replace(self, n_features=len(kept), trees=trees)
 
     def calibrated(self, X: npt.NDArray[Any]) -> Forest:
-        """Itself: thresholds are exact for every row."""
-        return self
+        """With sums of votes as wide as the rows of X need."""
+        from . import votes
+
+        return replace(self, vote_bits=votes.choose_bits(self, X))
 
     def rescaled(self, step: FloatArray, offset: FloatArray) -> Forest:
         """The same forest over z, where x = z * step + offset."""
@@ -149,6 +155,8 @@ class Forest:
             "kind": self.kind,
             "n_features": self.n_features,
             "n_classes": self.n_classes,
+            # Left out where it is 32, as in files from before there was a choice.
+            **({} if self.vote_bits == 32 else {"vote_bits": self.vote_bits}),
             "trees": [tree.to_json() for tree in self.trees],
         }
 
@@ -197,6 +205,7 @@ def _tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
 
 def read(data: Mapping[str, Any]) -> Forest:
     """A forest out of its JSON; raises ModelError unless it is whole and safe."""
+    vote_bits = data.get("vote_bits", 32)
     n_features, n_classes, trees = data.get("n_features"), data.get("n_classes"), data.get("trees")
     if not isinstance(n_features, int) or not isinstance(n_classes, int) or not isinstance(trees, list):
         raise ModelError("ir: a forest needs n_features, n_classes and trees; train the model again")
@@ -205,10 +214,13 @@ def read(data: Mapping[str, Any]) -> Forest:
             f"ir: {n_features} features, {n_classes} classes, {len(trees)} trees: "
             "midge takes 1…32767, 1…255 and 1…65535"
         )
+    if vote_bits not in (16, 32) or (vote_bits == 16 and len(trees) > MAX_NARROW_TREES):
+        raise ModelError(f"ir: vote_bits is {vote_bits!r}, not 16 or 32; train the model again")
     return Forest(
         n_features,
         n_classes,
         tuple(_tree(tree, n_features, n_classes, f"ir: tree {i}") for i, tree in enumerate(trees)),
+        vote_bits,
     )
 
 

@@ -5,17 +5,22 @@ Every layout of midge's own C adds up these very votes, so all of them give the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .ir import Forest, IntArray, Tree
+from . import reference
+from .ir import MAX_NARROW_TREES, Forest, IntArray, Tree
 
 INT16_MIN, INT16_MAX = -32768, 32767
 SCORE_SCALE = 32767
 # A vote of probability 1 stays below this, so that a table can keep class and vote in one 32-bit word.
 VOTE_LIMIT = 1 << 24
+NARROW_BITS, WIDE_BITS = 16, 32
+NARROW_LIMIT = 65535
+PURE_EPSILON = 1e-9
 # What float64 rounding can move a mean of probabilities by.
 FLOAT_SLACK = 1e-12
 
@@ -43,8 +48,9 @@ class VotingForest:
     """A forest as the C computes it.
 
     sum[c] = Σ votes over trees; the highest sum wins, the lowest index at a tie;
-    score[c] = (sum[c] + half) >> shift, with half = 2^(shift-1), Q15.
+    score[c] = (sum[c] + half) >> shift, Q15.
 
+    vote_bits : width that is enough for a sum
     one : votes of one tree for probability 1
     epsilon : rows whose top two mean probabilities are further apart have the same winner as the IR
     """
@@ -52,7 +58,9 @@ class VotingForest:
     n_features: int
     n_classes: int
     trees: tuple[VotingTree, ...]
+    vote_bits: int
     shift: int
+    half: int
     one: int
     epsilon: float
 
@@ -61,31 +69,52 @@ class VotingForest:
         """Votes of all trees for probability 1."""
         return self.one * len(self.trees)
 
-    @property
-    def half(self) -> int:
-        """Half a score step."""
-        return 1 << self.shift >> 1
-
 
 def lower(forest: Forest) -> VotingForest:
     """Thresholds as whole numbers, probabilities as votes; branches that no int16 can reach are gone."""
     n_trees = len(forest.trees)
-    shift = 0
-    while shift < 16 and (SCORE_SCALE << (shift + 1)) < VOTE_LIMIT * n_trees:
-        shift += 1
-    total = SCORE_SCALE << shift
-    one = round(total / n_trees)
+    if forest.vote_bits == NARROW_BITS:
+        # A full sum has no room to be rounded up: scores are cut off.
+        shift, half, one = 1, 0, NARROW_LIMIT // n_trees
+        scale = float(one)
+    else:
+        shift = 0
+        while shift < 16 and (SCORE_SCALE << (shift + 1)) < VOTE_LIMIT * n_trees:
+            shift += 1
+        half, scale = 1 << shift >> 1, (SCORE_SCALE << shift) / n_trees
+        one = round(scale)
     trees, error = [], 0.0
     for tree in forest.trees:
-        votes = np.rint(tree.value * (total / n_trees)).astype(np.int64)
+        votes = np.rint(tree.value * scale).astype(np.int64)
         if forest.n_classes == 2:
             # Complements: the second sum is then known from the first.
             votes[:, 1] = one - votes[:, 0]
-        off = votes - tree.value * (total / n_trees)
+        off = votes - tree.value * scale
         error += float((off.max(axis=1) - off.min(axis=1)).max())
         trees.append(_prune(tree, votes))
-    epsilon = error / total + FLOAT_SLACK
-    return VotingForest(forest.n_features, forest.n_classes, tuple(trees), shift, one, epsilon)
+    return VotingForest(
+        n_features=forest.n_features,
+        n_classes=forest.n_classes,
+        trees=tuple(trees),
+        vote_bits=forest.vote_bits,
+        shift=shift,
+        half=half,
+        one=one,
+        epsilon=error / (scale * n_trees) + FLOAT_SLACK,
+    )
+
+
+def choose_bits(forest: Forest, X: npt.NDArray[Any]) -> int:
+    """16 if sums of 16 bits tell the classes of every row of X apart for certain, else 32.
+
+    Narrow sums go two to a word, which is smaller and faster; near ties need wide ones.
+    """
+    if forest.n_classes <= 2 or len(forest.trees) > MAX_NARROW_TREES:
+        return WIDE_BITS
+    narrow = lower(replace(forest, vote_bits=NARROW_BITS)).epsilon
+    margins = reference.margins(reference.predict(forest, X))
+    # Pure leaves are not rounded at all: then even ties come out as scikit-learn has them.
+    return WIDE_BITS if narrow > PURE_EPSILON and (margins <= narrow).any() else NARROW_BITS
 
 
 def _prune(tree: Tree, votes: VoteArray) -> VotingTree:
