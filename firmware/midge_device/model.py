@@ -87,7 +87,7 @@ def check_header(header: bytes) -> None:
 
 
 def _read_vuint(file) -> int:
-    """An unsigned number of a .mpy file: base 128, high bits first, the top bit set on all but the last byte."""
+    """An unsigned number of a .mpy file: base 128, high bits first, the top bit set on all but the last."""
     value = 0
     for _ in range(5):
         byte = file.read(1)
