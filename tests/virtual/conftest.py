@@ -66,6 +66,7 @@ def board(powered: VirtualBoard) -> VirtualBoard:
     powered.attach_sensor(True)
     powered.play(Scene.still())
     powered.power_on()
+    powered.wait_until("idle")
     return powered
 
 

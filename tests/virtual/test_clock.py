@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,13 @@ def test_a_loop_on_the_clock_comes_to_an_end(repl: Any) -> None:
     ) == "over\r\n"  # fmt: skip
 
 
-def test_two_runs_are_equal() -> None:
+def test_two_runs_are_equal(tmp_path: Path) -> None:
     scene = Scene(np.random.default_rng(1).normal(0, 0.5, (700, 3)), 123.0)
     logs = []
-    for _ in range(2):
-        with VirtualBoard(clock="stalled", scene=scene) as board:
-            (board.folder / "main.py").write_text(LOGGER)
-            board.reset("hard")
-            board.run()
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        (folder / "main.py").write_text(LOGGER)
+        with VirtualBoard(scene=scene, folder=folder) as board:
             board.wait_until("idle")
             logs.append((board.folder / "log").read_bytes())
     assert len(logs[0]) > 3000

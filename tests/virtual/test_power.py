@@ -8,6 +8,7 @@ import pytest
 import serial
 from mpremote.transport import TransportExecError
 
+from midge.errors import MidgeError
 from midge.virtual import VirtualBoard
 
 # Seven changes of the file system.
@@ -65,6 +66,8 @@ def test_a_cut_takes_the_line_away_and_power_brings_it_back(
         repl.transport.serial.read(1)
     with pytest.raises(serial.SerialException):
         serial.Serial(tty)
+    with pytest.raises(MidgeError, match="no power"):
+        board.reset()
     board.power_on()
     assert connect(board).run("import machine; print(machine.reset_cause())") == "1\r\n"
 

@@ -72,6 +72,7 @@ class VirtualBoard:
         self._cleanup = contextlib.ExitStack()
         self._connection: socket.socket | None = None
         self._answers = b""
+        self._n_questions = 0
 
     def __enter__(self) -> Self:
         try:
@@ -139,24 +140,33 @@ class VirtualBoard:
     def _ask(self, op: str, **arguments: Any) -> Any:
         if self._connection is None:
             raise MidgeError("the virtual board does not run: use it inside 'with VirtualBoard(…) as board'")
+        self._n_questions += 1
+        question = {"op": op, "id": self._n_questions, **arguments}
         try:
-            self._connection.sendall(json.dumps({"op": op, **arguments}).encode() + b"\n")
-            while b"\n" not in self._answers:
-                data = self._connection.recv(1 << 16)
-                if not data:
-                    raise MidgeError("the virtual board's process has ended: start it again")
-                self._answers += data
+            self._connection.sendall(json.dumps(question).encode() + b"\n")
+            answer = self._next_answer()
+            while answer["id"] != self._n_questions:  # to a question that was given up
+                answer = self._next_answer()
         except TimeoutError:
             raise MidgeError(
-                f"the virtual board did not finish {op!r} within {_ANSWER_S:.0f} s: its program computes"
+                f"the board did not finish {op!r} in {_ANSWER_S:.0f} s: see what it does"
             ) from None
         except OSError as error:
             raise MidgeError(f"the virtual board's process has ended ({error}): start it again") from error
-        line, _, self._answers = self._answers.partition(b"\n")
-        answer = json.loads(line)
         if "error" in answer:
             raise MidgeError(answer["error"])
         return answer["result"]
+
+    def _next_answer(self) -> dict[str, Any]:
+        assert self._connection is not None
+        while b"\n" not in self._answers:
+            data = self._connection.recv(1 << 16)
+            if not data:
+                raise ConnectionResetError("no more answers")
+            self._answers += data
+        line, _, self._answers = self._answers.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     # --- Motion and sensor ---------------------------------------------------------------------------------
 

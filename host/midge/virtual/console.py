@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
@@ -64,11 +65,12 @@ class Console:
     def _client_left(self) -> None:
         self.has_client = False
         self._backlog.clear()
-        # What it has not read is not for the next one.
-        slave = os.open(self._slave_path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        termios.tcflush(slave, termios.TCIFLUSH)
-        tty.setraw(slave)
-        os.close(slave)
+        # What it has not read is not for the next one, nor are the modes it set.
+        with contextlib.suppress(OSError, termios.error):
+            slave = os.open(self._slave_path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            termios.tcflush(slave, termios.TCIFLUSH)
+            tty.setraw(slave)
+            os.close(slave)
 
     @property
     def wants_input(self) -> bool:
@@ -99,7 +101,7 @@ class Console:
 
     def send(self, data: bytes) -> None:
         """Send to the client; with none there it is lost, as on a board's USB."""
-        if self.has_client:
+        if self.has_client or (self.fd >= 0 and self.look()):
             self._backlog += data
             self.flush()
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,36 @@ class Client:
         self._received = bytearray(rest)
         return [bytes(line) for line in lines]
 
-    def answer(self, message: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         """Send one line; a client that is gone is none of our business."""
         with contextlib.suppress(OSError):
             self.connection.sendall(json.dumps(message).encode() + b"\n")
 
 
-Later = Callable[[Client], None]
+@dataclass(frozen=True)
+class Question:
+    """One line that a client sent; its answer carries the same id."""
+
+    client: Client
+    id: Any
+    arguments: dict[str, Any]
+
+    def answer(self, result: Any) -> None:
+        """It is done."""
+        self.client.send({"id": self.id, "result": result})
+
+    def refuse(self, error: str) -> None:
+        """It can't be done."""
+        self.client.send({"id": self.id, "error": error})
+
+
+LATER = object()  # what an operation returns that will answer by itself
 
 
 class Control:
-    """Listens on `path` and hands questions to `operations`: name → function(question) → result.
+    """Listens on `path` and hands questions to `operations`: name → function(question) → result or LATER."""
 
-    A function that returns a callable answers later: the callable is given the client.
-    """
-
-    def __init__(self, path: Path, operations: dict[str, Callable[[dict[str, Any]], Any]]) -> None:
+    def __init__(self, path: Path, operations: dict[str, Callable[[Question], Any]]) -> None:
         self._operations = operations
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -65,17 +80,19 @@ class Control:
     def answer(self, client: Client, line: bytes) -> None:
         """Do what one line asks for and answer it."""
         try:
-            question = json.loads(line)
-            operation = self._operations[question["op"]]
+            arguments = json.loads(line)
+            question = Question(client, arguments["id"], arguments)
         except (ValueError, KeyError, TypeError):
-            client.answer({"error": f"unknown question {line[:80]!r}"})
+            client.send({"id": None, "error": f"no question: {line[:80]!r}"})
+            return
+        operation = self._operations.get(arguments.get("op"))
+        if operation is None:
+            question.refuse(f"unknown question {line[:80]!r}")
             return
         try:
             result = operation(question)
         except (MidgeError, KeyError, ValueError, TypeError) as error:
-            client.answer({"error": f"{question['op']}: {error}"})
+            question.refuse(f"{arguments['op']}: {error}")
             return
-        if callable(result):
-            result(client)
-        else:
-            client.answer({"result": result})
+        if result is not LATER:
+            question.answer(result)

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import MidgeError
 from . import interpreter, loop
 from .clock import MODES
-from .control import Client, Control
+from .control import LATER, Client, Control, Question
 from .registry import RUN_PREFIX, Claim, Running
 from .runtime import opcodes
 from .scene import Scene
@@ -33,10 +33,10 @@ class Service:
         """Raises MidgeError if there is no interpreter or the folders can't be used."""
         self._board = Supervisor(settings, interpreter.ensure())
         self._clients: dict[int, Client] = {}
-        self._asking: list[tuple[Client, Callable[[], bool]]] = []  # to be answered when it is so
+        self._asking: list[tuple[Question, Callable[[], bool]]] = []  # to be answered when it is so
         self._is_stopping = False
         control = Path(settings.run_folder) / "control"
-        operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+        operations: dict[str, Callable[[Question], Any]] = {
             "state": self._state,
             "play": self._play,
             "clock": self._set_clock,
@@ -44,9 +44,9 @@ class Service:
             "until": self._until,
             "cut_power": lambda _: self._board.cut_power(),
             "power_on": lambda _: self._board.power_on(),
-            "reset": lambda question: self._board.reset(_RESETS[question["kind"]]),
-            "sensor": lambda question: self._board.peripherals.attach_sensor(bool(question["attached"])),
-            "cut_after": lambda question: self._board.flash.cut_after(question["n"]),
+            "reset": self._reset,
+            "sensor": self._attach_sensor,
+            "cut_after": self._cut_after,
             "flash_bytes": self._set_flash_bytes,
             "stop": self._stop,
         }
@@ -76,11 +76,11 @@ class Service:
 
     def _answer_later(self) -> None:
         still_asking = []
-        for client, is_so in self._asking:
+        for question, is_so in self._asking:
             if is_so():
-                client.answer({"result": self._board.clock.now_us()})
+                question.answer(self._board.clock.now_us())
             else:
-                still_asking.append((client, is_so))
+                still_asking.append((question, is_so))
         self._asking = still_asking
 
     def _on_parent(self, fd: int) -> None:
@@ -96,7 +96,7 @@ class Service:
         lines = client.lines()
         if lines is None:
             self._board.loop.drop(fd)
-            self._asking = [asking for asking in self._asking if asking[0] is not client]
+            self._asking = [asking for asking in self._asking if asking[0].client is not client]
             self._clients.pop(fd).connection.close()
             return
         for line in lines:
@@ -104,7 +104,7 @@ class Service:
 
     # --- Operations ----------------------------------------------------------------------------------------
 
-    def _state(self, _: dict[str, Any]) -> dict[str, Any]:
+    def _state(self, _: Question) -> dict[str, Any]:
         board = self._board
         return {
             "time_us": board.clock.now_us(),
@@ -114,39 +114,52 @@ class Service:
             "pins": [board.peripherals.pins.read(pin) for pin in range(opcodes.PIN_LINES)],
         }
 
-    def _play(self, question: dict[str, Any]) -> int:
+    def _play(self, question: Question) -> int:
         now_us = self._board.clock.now_us()
         self._board.peripherals.settle(now_us)
-        self._board.peripherals.motion.play(Scene.from_message(question["scene"]), now_us)
+        self._board.peripherals.motion.play(Scene.from_message(question.arguments["scene"]), now_us)
         return now_us
 
-    def _set_clock(self, question: dict[str, Any]) -> int:
-        if question["mode"] not in MODES:
-            raise MidgeError(f"no clock {question['mode']!r}: choose {', '.join(MODES)}")
-        self._board.clock.set_mode(question["mode"])
+    def _set_clock(self, question: Question) -> int:
+        mode = question.arguments["mode"]
+        if mode not in MODES:
+            raise MidgeError(f"no clock {mode!r}: choose {', '.join(MODES)}")
+        self._board.clock.set_mode(mode)
         return self._board.clock.now_us()
 
-    def _advance(self, question: dict[str, Any]) -> Callable[[Client], None]:
+    def _advance(self, question: Question) -> object:
         clock = self._board.clock
         if clock.mode != "stalled":
             raise MidgeError("only a stalled clock is advanced by hand: stall the board first")
-        clock.allowed_us = clock.now_us() + int(question["us"])
+        clock.allowed_us = clock.now_us() + int(question.arguments["us"])
         if not self._board.is_on:
             self._board.peripherals.advance(clock.allowed_us)
-        return lambda client: self._asking.append((client, lambda: self._board.has_settled))
+        self._asking.append((question, lambda: self._board.has_settled))
+        return LATER
 
-    def _until(self, question: dict[str, Any]) -> Callable[[Client], None]:
+    def _until(self, question: Question) -> object:
         conditions: dict[str, Callable[[], bool]] = {
             "idle": lambda: self._board.is_idle,
             "off": lambda: not self._board.is_on,
         }
-        is_so = conditions[question["state"]]
-        return lambda client: self._asking.append((client, is_so))
+        self._asking.append((question, conditions[question.arguments["state"]]))
+        return LATER
 
-    def _set_flash_bytes(self, question: dict[str, Any]) -> None:
-        self._board.flash.flash_bytes = int(question["n_bytes"])
+    def _reset(self, question: Question) -> None:
+        if not self._board.is_on:
+            raise MidgeError("the board has no power: switch it on")
+        self._board.reset(_RESETS[question.arguments["kind"]])
 
-    def _stop(self, _: dict[str, Any]) -> None:
+    def _attach_sensor(self, question: Question) -> None:
+        self._board.peripherals.attach_sensor(bool(question.arguments["attached"]))
+
+    def _cut_after(self, question: Question) -> None:
+        self._board.flash.cut_after(question.arguments["n"])
+
+    def _set_flash_bytes(self, question: Question) -> None:
+        self._board.flash.flash_bytes = int(question.arguments["n_bytes"])
+
+    def _stop(self, _: Question) -> None:
         self._is_stopping = True
 
 

@@ -61,6 +61,7 @@ class Supervisor:
         self._busy_loop = BusyLoop()
         self._is_busy = False
         self._looked_for_client_s = 0.0
+        self._had_client = False
         self._n_deaths = 0
         self._born_s = 0.0
         self.start("power")
@@ -160,8 +161,7 @@ class Supervisor:
         elif console.fd >= 0:
             self.loop.drop(console.fd)
         self.loop.turn(self._timeout_ms())
-        if not console.has_client and console.fd >= 0:
-            self._look_for_client()
+        self._look_for_client()
         if self.clock.mode == "real":
             self.peripherals.advance(self.clock.now_us())
         if self._waiting is not None:
@@ -186,11 +186,14 @@ class Supervisor:
         return int(timeout_s * 1000 + 0.999)
 
     def _look_for_client(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._looked_for_client_s > _LOOK_FOR_CLIENT_S / 2:
-            self._looked_for_client_s = now_s
-            if self.console.look():
-                self._line_heard_us = self.clock.now_us()
+        if not self.console.has_client and self.console.fd >= 0:
+            now_s = time.monotonic()
+            if now_s - self._looked_for_client_s > _LOOK_FOR_CLIENT_S / 2:
+                self._looked_for_client_s = now_s
+                self.console.look()
+        if self.console.has_client and not self._had_client:
+            self._line_heard_us = self.clock.now_us()
+        self._had_client = self.console.has_client
 
     # --- The line ------------------------------------------------------------------------------------------
 
