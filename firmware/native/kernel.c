@@ -4,9 +4,7 @@
 #include "dense.h"
 #include "exponential.h"
 
-enum { NORM_MOST = 1 << 30 };
-
-/* norm: of x, or -1 where sums need 64 bits. */
+/* Writes the kernels of `n` vectors with y; is_narrow: their dot products fit 32 bits. */
 typedef void (*kernel_write)(const kernel_machine *machine, const int16_t *x, int64_t norm, int32_t is_narrow,
                              const int16_t *vectors, const int32_t *bases, int32_t n, int16_t *kernels);
 
@@ -18,14 +16,18 @@ static int64_t shift_right(int64_t value, int32_t shift)
     return value << (-shift < 15 ? -shift : 15);
 }
 
-static int32_t values_are_within(const int16_t *x, int32_t n, int32_t limit)
+/* Features on the vectors' scale. */
+static void features_scale(const kernel_machine *machine, const int16_t *x, int16_t *y)
 {
-    for (int32_t i = 0; i < n; i++) {
-        if (x[i] > limit || x[i] < -limit) {
-            return 0;
-        }
+    const int32_t shift = machine->factor_shift;
+    const int32_t half = 1 << shift >> 1;
+
+    for (int32_t i = 0; i < machine->n_in; i++) {
+        const int32_t product = (x[i] - machine->centers[i]) * machine->factors[i];
+        /* The half may not fit beside the largest product. */
+        const int32_t scaled = (product >> shift) + (((product & ((1 << shift) - 1)) + half) >> shift);
+        y[i] = (int16_t)(scaled > 32767 ? 32767 : scaled < -32767 ? -32767 : scaled);
     }
-    return 1;
 }
 
 static int64_t dot_wide(const int16_t *x, const int16_t *vector, int32_t n, int32_t base)
@@ -112,14 +114,15 @@ static void rbf_write(const kernel_machine *machine, const int16_t *x, int64_t n
 
 void kernel_rbf_sums(const kernel_machine *machine, const int16_t *x, int32_t *sums)
 {
+    int16_t y[machine->n_in] __attribute__((aligned(4)));
     uint64_t squares = 0;
 
+    features_scale(machine, x, y);
     for (int32_t i = 0; i < machine->n_in; i++) {
-        squares += (uint64_t)(uint32_t)(x[i] * x[i]) * machine->norms[i];
+        squares += (uint32_t)(y[i] * y[i]);
     }
-    const int64_t norm = shift_right((int64_t)squares, machine->norm_shift);
-    const int32_t is_narrow = norm < NORM_MOST && values_are_within(x, machine->n_in, machine->limit);
-    machine_sum(machine, x, norm, is_narrow, rbf_write, sums);
+    const int64_t norm = shift_right((int64_t)(squares * machine->norm_factor), machine->norm_shift);
+    machine_sum(machine, y, norm, norm < machine->narrow, rbf_write, sums);
 }
 
 static void poly_write(const kernel_machine *machine, const int16_t *x, int64_t norm, int32_t is_narrow,
@@ -146,5 +149,12 @@ static void poly_write(const kernel_machine *machine, const int16_t *x, int64_t 
 
 void kernel_poly_sums(const kernel_machine *machine, const int16_t *x, int32_t *sums)
 {
-    machine_sum(machine, x, 0, values_are_within(x, machine->n_in, machine->limit), poly_write, sums);
+    int16_t y[machine->n_in] __attribute__((aligned(4)));
+    int64_t size = 0;
+
+    features_scale(machine, x, y);
+    for (int32_t i = 0; i < machine->n_in; i++) {
+        size += y[i] < 0 ? -y[i] : y[i];
+    }
+    machine_sum(machine, y, 0, size < machine->narrow, poly_write, sums);
 }

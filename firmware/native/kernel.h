@@ -13,20 +13,23 @@ typedef struct {
     const int16_t *coefficients; /* for each chunk of a group: n_groups - 1 (at least 1) rows, of even length */
     const uint16_t *counts;      /* vectors of each group */
     const int32_t *bias;
-    const uint32_t *norms; /* rbf: factors of the squares */
+    const int16_t *centers; /* y = ((x - center) * factor + half) >> factor_shift, saturated */
+    const int16_t *factors;
+    int32_t factor_shift;
     int32_t n_in;
     int32_t n_groups;
     int32_t n_values;
-    int32_t limit; /* dot products fit 32 bits where all |x| <= limit */
+    int32_t narrow; /* dot products fit 32 bits where the norm (poly: the sum of |y|) is less */
     int32_t shift; /* fraction bits of the dot products, less 12 (rbf) or 15 (poly) */
+    uint32_t norm_factor; /* rbf: norm = sum of y^2 * norm_factor >> norm_shift */
     int32_t norm_shift;
     int32_t degree; /* poly */
 } kernel_machine;
 
-/* Sums of a machine with K = 2^-((norm(x) - vector · x - base) / 2^(12 + shift)), Q15. */
+/* Sums of a machine with K = 2^-((norm(y) - vector · y - base) / 2^(12 + shift)), Q15. */
 void kernel_rbf_sums(const kernel_machine *machine, const int16_t *x, int32_t *sums);
 
-/* The same with K = ((vector · x + base) / 2^(15 + shift))^degree, Q15, its argument saturated. */
+/* The same with K = ((vector · y + base) / 2^(15 + shift))^degree, Q15, its argument saturated. */
 void kernel_poly_sums(const kernel_machine *machine, const int16_t *x, int32_t *sums);
 
 #endif

@@ -12,8 +12,11 @@ import numpy.typing as npt
 from . import build as builder
 from . import families, model_file
 from .compile import agreement, c99, host, native_sources, quantise
-from .errors import CompileError
+from .errors import CompileError, ParityError
 from .model_file import Model
+
+# Part of the training rows on which the C may answer otherwise than the estimator: near ties.
+MOST_WRONG = 0.01
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,18 @@ def compile_estimator(
         agreement.estimator_reference(model, rows, expected, winners),
         agreement.reference_c(model, compiled._host, rows),
     )
+    _check_agreement(compiled.links[1])
     return compiled
+
+
+def _check_agreement(link: agreement.Link) -> None:
+    """ParityError if int16 loses more of the model than a few near ties."""
+    wrong = link.differ + link.differ_inside
+    if wrong > max(MOST_WRONG * link.rows, 3):
+        raise ParityError(
+            f"in int16 the model differs on {wrong} of {link.rows} training rows: its numbers span too much; "
+            "scale the features before the fit, or drop outliers"
+        )
 
 
 def _labels(classes: npt.NDArray[Any]) -> list[str]:

@@ -24,6 +24,8 @@ def code(lowered: KernelIntegers) -> str:
         table("coefficients", "int16_t", _chunks(lowered), aligned_bytes=4),
         table("counts", "uint16_t", lowered.counts),
         table("bias", "int32_t", lowered.bias),
+        table("centers", "int16_t", lowered.centers),
+        table("factors", "int16_t", lowered.factors),
     ]
     fields = [
         ".vectors = vectors",
@@ -34,12 +36,14 @@ def code(lowered: KernelIntegers) -> str:
         f".n_in = {n_features}",
         f".n_groups = {len(lowered.counts)}",
         f".n_values = {n_values}",
-        f".limit = {lowered.limit}",
+        ".centers = centers",
+        ".factors = factors",
+        f".factor_shift = {lowered.factor_shift}",
+        f".narrow = {lowered.narrow}",
         f".shift = {lowered.log2_dots - (12 if lowered.function == 'rbf' else 15)}",
     ]
     if lowered.function == "rbf":
-        tables.append(table("norms", "uint32_t", lowered.norms))
-        fields += [".norms = norms", f".norm_shift = {lowered.norm_shift}"]
+        fields += [f".norm_factor = {lowered.norm_factor}", f".norm_shift = {lowered.norm_shift}"]
     else:
         fields.append(f".degree = {lowered.degree}")
     lines = [

@@ -12,11 +12,13 @@ from .ir import FloatArray, IntArray
 from .kernel import Kernel
 from .verdict import LOG2_E, Verdict
 
+# Features may lie this much further from the middle of the training rows before they saturate.
 HEADROOM = 2.0
 # Beyond the training rows, arguments of a polynomial may grow by this much.
 POLY_HEADROOM = 1.25
 NORM_BITS = 16
-_HALF = 2**30
+# Norms below this, and vectors' own, leave room for all that is added to them.
+_NORM_LIMIT = 2**28
 
 IntegerArray = npt.NDArray[np.int64]
 
@@ -25,114 +27,163 @@ IntegerArray = npt.NDArray[np.int64]
 class KernelIntegers:
     """A kernel machine as the C computes it.
 
-    dots = vectors · x + bases, exact; for rbf: exponent = (norm - dots) >> (log2_dots - 12), with norm =
-    (Σ norms x²) >> norm_shift, and K = 2^-exponent; for poly: K = (dots >> 15 / 32768)^degree. K is Q15.
-    sums = Σ coefficients K + bias, as `Kernel.coefficients` has it.
+    y = ((x - centers) factors + half) >> factor_shift, saturated to ±32767.
+    dots = vectors · y + bases, exact.
+    rbf : exponent = ((Σ y² norm_factor) >> norm_shift) - dots, log2_dots fraction bits, and K = 2^-exponent
+    poly : K = (dots / 2^log2_dots)^degree, its argument saturated
+    K is Q15; sums = Σ coefficients K + bias, as `Kernel.coefficients` has it.
 
-    limit : where all |x| <= limit, dots (and for rbf norm - dots) fit int32
+    narrow : where the norm (poly: Σ |y|) is below this, dots fit int32
     """
 
     function: str
     degree: int
+    centers: IntegerArray
+    factors: IntegerArray
+    factor_shift: int
     vectors: IntegerArray
     bases: IntegerArray
-    norms: IntegerArray
+    norm_factor: int
     norm_shift: int
     log2_dots: int
+    narrow: int
     coefficients: IntegerArray
     counts: IntArray
     bias: IntegerArray
     verdict: Verdict
     log2_scale: int
-    limit: int
     epsilon: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Dots:
+    """Vectors and bases of the dots in real numbers of y, and how far off a K may be."""
+
+    vectors: IntegerArray
+    bases: IntegerArray
+    log2_dots: int
+    norm_factor: int
+    norm_shift: int
+    narrow: int
+    worth: float
+    error: float
+
+
 def lower(ir: Kernel) -> KernelIntegers:
-    """Vectors, coefficients and bias as large as int16 and the sums allow."""
-    size = np.maximum(np.abs(ir.low), np.abs(ir.high))
-    reach = np.minimum(HEADROOM * size, 32768.0)
+    """Features, vectors, coefficients and bias as large as int16 and the sums allow."""
+    centers = np.clip(np.rint((ir.low + ir.high) / 2), -32768, 32767)
     if ir.function == "rbf":
-        factor = ir.gamma * LOG2_E
-        weights = 2 * factor * ir.metric * ir.vectors
-        bases = -factor * (ir.metric * ir.vectors**2).sum(axis=1)
-        norm = factor * ir.metric
-        worth = 1.0
+        weight = np.sqrt(ir.metric)
     else:
-        largest = POLY_HEADROOM * ir.reach or 1.0
-        weights = ir.gamma * ir.vectors / largest
-        bases = (ir.gamma * ir.offsets + ir.coef0) / largest
-        norm = np.zeros(ir.n_features)
-        worth = largest**ir.degree
-    log2_dots = _log2_dots(weights, bases, norm, reach) if ir.function == "rbf" else 30
-    scale = 2.0**log2_dots
-    if ir.function == "poly":
-        # Dots are shifted to Q15 by 15 bits; large weights lose bits instead.
-        weight = float(np.abs(weights).max(initial=0.0))
-        log2_dots = min(30, int(np.floor(np.log2(32767 / weight)))) if weight else 30
-        scale = 2.0**log2_dots
-    whole, whole_bases = _round(weights * scale), _round(bases * scale)
-    norm_scale = _norm_scale(norm)
+        # Half of the dynamic range to the features, half to the vectors.
+        size = np.maximum(np.maximum(ir.high - centers, centers - ir.low), 0.5)
+        weight = np.sqrt(np.abs(ir.vectors).max(axis=0, initial=0.0) / size)
+    factors, factor_shift = _factors(ir, centers, weight)
+    scale = factors / 2.0**factor_shift
+    dots = _rbf(ir, centers, scale, weight) if ir.function == "rbf" else _poly(ir, centers, scale)
     matrix = ir.values_matrix()
+    bias = ir.bias - ir.verdict.center
     log2_scale, coefficient_scale = _coefficient_scale(
-        matrix * worth, ir.bias - ir.verdict.center, ir.verdict
+        matrix * dots.worth, bias, ir.verdict, is_signed=ir.function == "poly"
     )
-    coefficients = _round(ir.coefficients * worth * coefficient_scale)
     rule_scale = verdict.grid(ir.verdict) * 2.0**log2_scale
-    bias = _round((ir.bias - ir.verdict.center) * rule_scale)
-    room = _HALF - np.abs(whole_bases)
-    limit = int(np.clip((room // np.maximum(np.abs(whole).sum(axis=1), 1)).min(initial=32768), 0, 32768))
-    error = _kernel_error(ir, size, log2_dots)
-    epsilon = float(np.abs(matrix).sum(axis=1).max(initial=0.0)) * worth * error
     used = np.count_nonzero(matrix, axis=1).max(initial=0)
-    epsilon += float(used * 0.5 / coefficient_scale + 1.0 / rule_scale)
+    epsilon = ir.largest_weight() * dots.worth * dots.error + used * 0.5 / coefficient_scale + 1 / rule_scale
     return KernelIntegers(
         ir.function,
         ir.degree,
-        whole,
-        whole_bases,
-        _round(norm * 2.0**norm_scale),
-        norm_scale - log2_dots,
-        log2_dots,
-        coefficients,
+        centers.astype(np.int64),
+        factors,
+        factor_shift,
+        dots.vectors,
+        dots.bases,
+        dots.norm_factor,
+        dots.norm_shift,
+        dots.log2_dots,
+        dots.narrow,
+        _round(ir.coefficients * dots.worth * coefficient_scale),
         ir.counts,
-        bias,
+        _round(bias * rule_scale),
         ir.verdict,
         log2_scale,
-        limit,
-        epsilon,
+        float(epsilon),
     )
+
+
+def _factors(ir: Kernel, centers: FloatArray, weight: FloatArray) -> tuple[IntegerArray, int]:
+    """What to multiply the features by, proportional to `weight`, and the shift that goes with it."""
+    reach = HEADROOM * np.maximum(ir.high - centers, centers - ir.low)
+    widest = float((weight * np.maximum(reach, 1.0)).max(initial=0.0))
+    wanted = weight * (32767 / widest) if widest else weight
+    largest = float(wanted.max(initial=0.0))
+    shift = int(np.clip(np.floor(np.log2(32767 / largest)), 0, 24)) if largest else 0
+    return _round(wanted * 2.0**shift), shift
+
+
+def _rbf(ir: Kernel, centers: FloatArray, scale: FloatArray, weight: FloatArray) -> _Dots:
+    placed = (ir.vectors - centers) * scale
+    unit = float((scale * weight).sum() / max((weight**2).sum(), 1e-300)) or 1.0
+    # Of a squared distance in y.
+    factor = ir.gamma * LOG2_E / unit**2
+    squares = (placed**2).sum(axis=1)
+    farthest = max(float(squares.max(initial=0.0)), 1.0)
+    longest = max(float(np.abs(placed).max(initial=0.0)), 1e-9)
+    log2_dots = int(
+        np.floor(
+            np.log2(min(_NORM_LIMIT / (HEADROOM * farthest * factor), 32767.49 / (2 * factor * longest)))
+        )
+    )
+    log2_dots = min(log2_dots, 30)
+    steps = factor * 2.0**log2_dots
+    norm_shift = int(np.floor(np.log2((2.0**NORM_BITS - 1) / steps)))
+    radius = np.sqrt(HEADROOM * farthest)
+    # Rounded vectors against y, then the rounded y and bases, the exponent's step, the table of powers.
+    error = (
+        0.5 * np.sqrt(ir.n_features) * radius + 2
+    ) / 2.0**log2_dots + factor * radius**2 * 2.0**-NORM_BITS
+    error = np.log(2) * (error + 2.0**-exponential.FRACTION_BITS) + 3 * 2.0**-16
+    error += np.sqrt(2 * ir.gamma / np.e * ir.n_features) / unit
+    return _Dots(
+        _round(2 * steps * placed),
+        _round(-steps * squares),
+        log2_dots,
+        round(steps * 2.0**norm_shift),
+        norm_shift,
+        _NORM_LIMIT,
+        1.0,
+        float(error),
+    )
+
+
+def _poly(ir: Kernel, centers: FloatArray, scale: FloatArray) -> _Dots:
+    largest = POLY_HEADROOM * ir.reach or 1.0
+    vectors = ir.gamma * ir.vectors / np.where(scale > 0, scale, 1.0) / largest
+    bases = (ir.gamma * (ir.offsets + ir.vectors @ centers) + ir.coef0) / largest
+    longest = max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
+    base = max(float(np.abs(bases).max(initial=0.0)), 1e-9)
+    log2_dots = int(np.floor(np.log2(min(2.0**28, 32767.49 / longest, _NORM_LIMIT / base))))
+    whole = _round(vectors * 2.0**log2_dots)
+    narrow = _NORM_LIMIT * 4 // max(int(np.abs(whole).max(initial=0)), 1)
+    reach = np.maximum(ir.high - centers, centers - ir.low) * scale
+    error = (
+        0.5 * float(reach.sum()) + 1 + float(np.abs(whole).sum(axis=1).max(initial=0.0))
+    ) / 2.0**log2_dots
+    error = ir.degree * (error + 2.0**-14)
+    return _Dots(whole, _round(bases * 2.0**log2_dots), log2_dots, 0, 0, narrow, largest**ir.degree, error)
 
 
 def _round(values: FloatArray) -> IntegerArray:
     return np.rint(values).astype(np.int64)
 
 
-def _log2_dots(weights: FloatArray, bases: FloatArray, norm: FloatArray, reach: FloatArray) -> int:
-    """The largest power of two by which dots and norms can be multiplied."""
-    largest = max(
-        float((np.abs(weights) @ reach + np.abs(bases)).max(initial=0.0)), float(norm @ reach**2), 1e-6
-    )
-    weight = float(np.abs(weights).max(initial=0.0))
-    room = max(_HALF - float(reach.sum()), _HALF / 4)
-    scales = [2.0**28, room / largest]
-    if weight:
-        scales.append((32767 + 0.49) / weight)
-    return int(np.floor(np.log2(min(scales))))
-
-
-def _norm_scale(norm: FloatArray) -> int:
-    """Bits that the factors of the squares are shifted by: the largest one gets NORM_BITS."""
-    largest = float(norm.max(initial=0.0))
-    return int(np.floor(np.log2((2.0**NORM_BITS - 1) / largest))) if largest else 0
-
-
-def _coefficient_scale(matrix: FloatArray, bias: FloatArray, rule: Verdict) -> tuple[int, float]:
+def _coefficient_scale(
+    matrix: FloatArray, bias: FloatArray, rule: Verdict, *, is_signed: bool
+) -> tuple[int, float]:
     """(log2 of the sums' scale over the grid, factor of the coefficients)."""
-    # The final sum lies between all positive and all negative coefficients, and only it must fit.
-    bound = np.maximum(np.clip(matrix, 0, None).sum(axis=1), np.clip(-matrix, 0, None).sum(axis=1)) + np.abs(
-        bias
-    )
+    # Where kernels are positive, the sum lies between all positive and all negative coefficients; only it,
+    # not what it is on the way, must fit.
+    bound = np.maximum(np.clip(matrix, 0, None).sum(axis=1), np.clip(-matrix, 0, None).sum(axis=1))
+    bound = (np.abs(matrix).sum(axis=1) if is_signed else bound) + np.abs(bias)
     largest = max(float(bound.max(initial=0.0)), 1e-30)
     grid = verdict.grid(rule)
     scales = [(2.0**31 - 1 - 2.0**15 * (matrix.shape[1] + 2)) / largest, 2.0**40]
@@ -143,23 +194,16 @@ def _coefficient_scale(matrix: FloatArray, bias: FloatArray, rule: Verdict) -> t
     return log2_scale, grid * 2.0**log2_scale / 32768
 
 
-def _kernel_error(ir: Kernel, size: FloatArray, log2_dots: int) -> float:
-    """Bound of the error of K, in rows like the training rows; K up to 1."""
-    dots = (0.5 * float(size.sum()) + 1.0) / 2.0**log2_dots
-    if ir.function == "poly":
-        return float(ir.degree * (dots + 2.0**-14) + ir.degree * 2.0**-15)
-    norm = float(ir.gamma * LOG2_E * (ir.metric @ size**2)) * 2.0**-NORM_BITS + 2.0**-log2_dots
-    return float((dots + norm + 2.0**-exponential.FRACTION_BITS) * np.log(2) + 3 * 2.0**-16)
-
-
 def predict(
     lowered: KernelIntegers, X: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
-    rows = X.astype(np.int64)
+    half = 1 << lowered.factor_shift >> 1
+    rows = ((X.astype(np.int64) - lowered.centers) * lowered.factors + half) >> lowered.factor_shift
+    rows = np.clip(rows, -32767, 32767)
     dots = rows @ lowered.vectors.T + lowered.bases
     if lowered.function == "rbf":
-        norm = _shifted(rows**2 @ lowered.norms, lowered.norm_shift)
+        norm = _shifted((rows**2).sum(axis=1) * lowered.norm_factor, lowered.norm_shift)
         kernels = _power_q15(np.maximum(norm[:, None] - dots, 0), lowered.log2_dots)
     else:
         shift = lowered.log2_dots - 15
