@@ -112,6 +112,16 @@ def test_what_a_killed_board_leaves_is_cleaned_up(connect: Any) -> None:
         assert connect(board).run("print(1)") == "1\r\n"
 
 
+def test_a_board_ends_with_its_parent_and_cleans_up() -> None:
+    program = (
+        "import os\nfrom midge.virtual import VirtualBoard\n"
+        "board = VirtualBoard().__enter__()\nprint(board.tty, flush=True)\nos.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    # The pipe that we read its output from is at its end only when the board's process has gone too.
+    assert not Path(done.stdout.strip()).parent.exists()
+
+
 def is_running(pid: int) -> bool:
     """False for a process that has ended, reaped or not."""
     try:

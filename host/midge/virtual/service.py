@@ -222,6 +222,9 @@ def main() -> int:
     except MidgeError as error:
         answer({"error": str(error)})
         return 1
+    finally:
+        # The parent does so too, unless it was killed.
+        shutil.rmtree(settings.run_folder, ignore_errors=True)
     return 0
 
 
