@@ -223,10 +223,11 @@ def values(ir: Kernel, X: FloatArray) -> FloatArray:
 def _kernel(ir: Kernel, X: FloatArray) -> FloatArray:
     if ir.function == "poly":
         return np.asarray(ir.arguments(X) ** ir.degree, np.float64)
-    distance = np.zeros((len(X), len(ir.vectors)))
-    for feature, weight in enumerate(ir.metric):
-        distance += weight * (X[:, feature, None] - ir.vectors[:, feature]) ** 2
-    return np.exp(-ir.gamma * distance)
+    # Around the vectors' middle, so that little cancels.
+    root, middle = np.sqrt(ir.metric), ir.vectors.mean(axis=0)
+    rows, vectors = (X - middle) * root, (ir.vectors - middle) * root
+    squares = (rows**2).sum(axis=1)[:, None] + (vectors**2).sum(axis=1)
+    return np.asarray(np.exp(-ir.gamma * np.maximum(squares - 2 * rows @ vectors.T, 0)), np.float64)
 
 
 def interpret(ir: Kernel, X: FloatArray) -> Answers:
