@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import exponential
-from .verdict import SCORE_SCALE, Verdict
+from .verdict import SCORE_SCALE, VANISHING, Verdict
 
 _INDENT = "    "
 
@@ -64,14 +64,7 @@ def _scores(  # noqa: PLR0911
             "return winner;",
         ]
     if rule.scores == "softmax":
-        return [
-            f"uint32_t exponents[{n}];",
-            f"for (int32_t c = 0; c < {n}; c++) {{",
-            f"    exponents[c] = {_exponent('highest - sums[c]', log2_scale, c_type)};",
-            "}",
-            f"softmax_write(exponents, {n}, scores);",
-            "return winner;",
-        ]
+        return [*_softmax(rule, log2_scale, c_type), "return winner;"]
     if rule.scores == "sigmoid":
         return _sigmoid(rule, log2_scale, c_type)
     if rule.decide == "sign":
@@ -108,11 +101,25 @@ def _sigmoid(rule: Verdict, log2_scale: int, c_type: str) -> list[str]:
             "return winner;",
         ]
     return [
+        f"if (highest < 0 && {_exponent('-highest', log2_scale, c_type)} > {VANISHING}) {{",
+        *("    " + line for line in _softmax(rule, log2_scale, c_type)),
+        "    return winner;",
+        "}",
         f"for (int32_t c = 0; c < {rule.n_classes}; c++) {{",
         f"    scores[c] = (int16_t){share('sums[c]')};",
         "}",
         f"shares_normalise(scores, {rule.n_classes});",
         "return winner;",
+    ]
+
+
+def _softmax(rule: Verdict, log2_scale: int, c_type: str) -> list[str]:
+    return [
+        f"uint32_t exponents[{rule.n_classes}];",
+        f"for (int32_t c = 0; c < {rule.n_classes}; c++) {{",
+        f"    exponents[c] = {_exponent('highest - sums[c]', log2_scale, c_type)};",
+        "}",
+        f"softmax_write(exponents, {rule.n_classes}, scores);",
     ]
 
 

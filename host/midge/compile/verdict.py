@@ -16,6 +16,8 @@ from .ir import Answers, FloatArray
 SCORE_SCALE = 32767
 MAX_CLASSES = 255
 LOG2_E = 1.4426950408889634
+# Exponent from which on a sigmoid is taken for a power.
+VANISHING = 8 << exponential.FRACTION_BITS
 # How a winner comes out of the values of a row.
 #   highest    : one value a class; the highest wins, the lowest index at a tie
 #   sign       : one value; class 1 if it is above 0, else class 0
@@ -111,7 +113,7 @@ class Verdict:
             powers = np.exp(values - values.max(axis=1, keepdims=True))
             return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
         if self.scores == "sigmoid":
-            share = 0.5 * (1.0 + np.tanh(0.5 * values))
+            share = np.exp(-np.logaddexp(0.0, -values))
             if self.decide == "sign":
                 return np.hstack([1.0 - share, share])
             total = share.sum(axis=1, keepdims=True)
@@ -218,7 +220,11 @@ def _integer_scores(verdict: Verdict, sums: IntegerArray, log2_scale: int) -> In
         shares = exponential.sigmoid(sums, log2_scale)
         if verdict.decide == "sign":
             return np.hstack([SCORE_SCALE - shares, shares]).astype(np.int16)
-        return exponential.normalised(shares)
+        best = sums.max(axis=1, keepdims=True)
+        # Far below 0 all shares vanish, and their ratios are those of the powers.
+        vanish = exponential.exponent(np.maximum(-best, 0), log2_scale) > VANISHING
+        powers = exponential.softmax(exponential.exponent(best - sums, log2_scale))
+        return np.where(vanish, powers, exponential.normalised(shares))
     part = np.clip(_shift_right(sums, log2_scale), -SCORE_SCALE, SCORE_SCALE)
     if verdict.decide == "sign":
         part = np.hstack([-part, part])
