@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from midge import assets, families, features, model_file, targets
 from midge import build as builder
-from midge import families, features, model_file, targets
 from midge.build import Budget, build, build_sources
 from midge.cli import main
 from midge.compile import c99, golden
@@ -21,6 +21,7 @@ from midge.errors import (
     BudgetExceeded,
     CompileError,
     ModelError,
+    ModelNotFound,
     ParityError,
     TargetMismatch,
     ToolchainMissing,
@@ -196,6 +197,15 @@ def test_the_command_says_what_is_wrong_in_one_line(
 
 
 def test_an_app_without_a_model_says_how_to_train_it(tmp_path: Path) -> None:
-    (tmp_path / "app.toml").write_text((Path(__file__).parents[1] / "apps/gesture/app.toml").read_text())
-    with pytest.raises(ModelError, match="midge train"):
+    # An own app, though it has the name of a shipped one: that one's model knows other gestures.
+    (tmp_path / "app.toml").write_text((assets.apps_folder() / "gesture" / "app.toml").read_text())
+    with pytest.raises(ModelNotFound, match="midge train"):
         builder.find(tmp_path)
+    with pytest.raises(ModelError, match="no such file"):
+        builder.find(tmp_path / "model.json")
+
+
+def test_a_shipped_app_has_a_shipped_model() -> None:
+    shipped = model_file.load(assets.models_folder() / "gesture")
+    assert builder.find(assets.models_folder() / "gesture").model.digest == shipped.digest
+    assert builder.find("gesture").model.name == "gesture"

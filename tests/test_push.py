@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,7 @@ from midge.errors import (
     BudgetExceeded,
     DeviceError,
     MidgeError,
-    ModelError,
     ParityError,
-    RecipeError,
     SignatureError,
     TargetMismatch,
     VersionMismatch,
@@ -172,10 +169,3 @@ def test_a_board_without_native_code_is_told() -> None:
     with pytest.raises(TargetMismatch, match="no native code"):
         push.board_target(read_welcome(b'{"protocol": 1, "mpy": 6}'))
     assert push.board_target(read_welcome(b'{"protocol": 1, "mpy": 4614}')).name == "armv6m"
-
-
-def test_what_has_no_model_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError):
-        push.find_model(str(tmp_path))
-    with pytest.raises(ModelError):
-        push.find_model(str(tmp_path / "model.json"))

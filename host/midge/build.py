@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from . import targets
+from . import assets, targets
 from .compile import c99, golden, module_glue, native_sources, toolchain
 from .compile.emulate import Emulator
-from .errors import BudgetExceeded, CompileError, ModelError, ParityError
+from .errors import BudgetExceeded, CompileError, ModelError, ModelNotFound, ParityError
 from .model_file import FILE_NAME, Model, load
 from .recipe import Recipe
 from .targets import Target
@@ -98,25 +98,30 @@ class Found:
 
 
 def find(app_or_model: str | Path) -> Found:
-    """The model of an app (name or folder), or a model.json or its folder.
+    """The model of an app (its newest training, else the one shipped), or of a model.json or its folder.
 
     Raises
     ------
+    ModelNotFound
+        an app without a model
     ModelError
-        no model there, or one that is not whole
+        a model that is not whole
     RecipeError
         an app whose recipe is wrong
     """
     path = Path(app_or_model)
-    if path.is_file() and path.suffix == ".json":
-        return Found(load(path), path.parent)
-    if path.is_dir() and (path / FILE_NAME).is_file():
-        return Found(load(path), path)
+    if path.suffix == ".json" or (path / FILE_NAME).is_file():
+        model = load(path)
+        return Found(model, path.parent if path.is_file() else path)
     recipe = Recipe.load(app_or_model)
-    model = recipe.build_folder / FILE_NAME
-    if not model.is_file():
-        raise ModelError(f"{recipe.name} has no model yet; train it with: midge train {app_or_model}")
-    return Found(load(model), recipe.build_folder, recipe.budget)
+    trained = recipe.build_folder / FILE_NAME
+    if trained.is_file():
+        return Found(load(trained), recipe.build_folder, recipe.budget)
+    # Only a shipped app itself has the shipped model: an own app of the same name has other gestures.
+    shipped = assets.models_folder() / recipe.name / FILE_NAME
+    if shipped.is_file() and recipe.folder.resolve().parent == assets.apps_folder().resolve():
+        return Found(load(shipped), recipe.build_folder, recipe.budget)
+    raise ModelNotFound(f"{recipe.name} has no model yet; train one with: midge train {app_or_model}")
 
 
 def write(built: BuiltModule, path: Path) -> None:

@@ -182,7 +182,7 @@ class _Loop:
         return {"accuracy": round(report["accuracy"], 4), "macro_f1": round(report["macro_f1"], 4)}
 
     def build(self, _: Advance) -> Facts:
-        self.model = push.find_model(str(self.folder))
+        self.model = build.find(self.folder).model
         self.built = build.build(self.model, self.target)
         self.found.module_bytes, self.found.ram_bytes = self.built.module_bytes, self.built.ram_bytes
         return {"module_bytes": self.built.module_bytes, "instructions": self.built.instructions_max}

@@ -15,7 +15,8 @@
     │   ├── UnsupportedModel
     │   ├── ToolchainMissing
     │   └── LinkError
-    └── ModelError              a model that must not run
+    └── ModelError              a model that must not run, or is not there
+        ├── ModelNotFound
         ├── TargetMismatch
         ├── BudgetExceeded
         ├── ParityError
@@ -103,6 +104,10 @@ class LinkError(CompileError):
 
 class ModelError(MidgeError):
     """A model that must not run."""
+
+
+class ModelNotFound(ModelError):
+    """The app has no model yet."""
 
 
 class TargetMismatch(ModelError):

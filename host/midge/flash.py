@@ -14,12 +14,13 @@ from pathlib import PurePosixPath
 
 from . import assets
 from .board_facts import BoardFacts, KnownBoard, choose_board, read_facts
-from .errors import BudgetExceeded, DeviceError, ModelError, RecipeError
+from .build import find
+from .errors import BudgetExceeded, DeviceError, ModelNotFound, RecipeError
 from .messages import Welcome
 from .model_file import Model
 from .mpremote_link import RawRepl
 from .progress import Advance
-from .push import find_model, rejection
+from .push import rejection
 from .recipe import Recipe
 from .session import connect
 
@@ -167,8 +168,8 @@ def app_files(recipe: Recipe, board: KnownBoard) -> dict[str, bytes]:
 
 def _model(app: str, facts: BoardFacts, note: Note) -> Model | None:
     try:
-        model = find_model(app)
-    except ModelError:
+        model = find(app).model
+    except ModelNotFound:
         note("the app has no model yet: the board will record only; train one, then midge push it")
         return None
     return model if facts.target is not None else None

@@ -10,20 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from midge_device import versions
 from midge_device.wire import message as wire
 
-from . import assets, model_file, recipe, targets
+from . import targets
+from .build import build, find
 from .errors import (
     BudgetExceeded,
     DeviceError,
     MidgeError,
-    ModelError,
     ParityError,
     ProtocolError,
-    RecipeError,
     ReplyTimeout,
     SignatureError,
     TargetMismatch,
@@ -84,29 +82,6 @@ class Package:
     state_bytes: int
 
 
-def find_model(what: str) -> Model:
-    """The model of an app (its newest training, else the one shipped) or of a model file or folder.
-
-    Raises ModelError if there is none, RecipeError if `what` is neither.
-    """
-    path = Path(what)
-    if path.suffix == ".json" or (path / model_file.FILE_NAME).is_file():
-        return model_file.load(path)
-    shipped = assets.models_folder() / path.name
-    try:
-        app = recipe.Recipe.load(what)
-    except RecipeError:
-        if (shipped / model_file.FILE_NAME).is_file() and path.parts[:-1] in ((), ("models",)):
-            return model_file.load(shipped)
-        raise
-    if (app.build_folder / model_file.FILE_NAME).is_file():
-        return model_file.load(app.build_folder)
-    shipped = assets.models_folder() / app.name
-    if (shipped / model_file.FILE_NAME).is_file():
-        return model_file.load(shipped)
-    raise ModelError(f"{app.name} has no model yet; train one with: midge train {what}")
-
-
 def package(model: Model, welcome: Welcome) -> Package:
     """Build `model` for the board that said `welcome`.
 
@@ -115,8 +90,6 @@ def package(model: Model, welcome: Welcome) -> Package:
     if welcome.abi != versions.MODULE_ABI:
         raise VersionMismatch(versions.mismatch("module ABI", versions.MODULE_ABI, welcome.abi))
     target = board_target(welcome)
-    from .build import build
-
     built = build(model, target)
     if len(built.mpy) + len(built.test_blob) > welcome.free_flash_bytes:
         raise BudgetExceeded(
@@ -156,7 +129,7 @@ def push(
     Without `force` a board that runs this very model already is left alone. Raises ParityError if the board
     tried the model and went back to the old one; otherwise as `package` and `send`.
     """
-    model = find_model(what)
+    model = find(what).model
     with open_session(device) as session:
         welcome = session.welcome
     if not force and welcome.model is not None and welcome.model.get("digest") == model.digest:

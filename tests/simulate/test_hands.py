@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from midge import simulate
+from midge.errors import DatasetError
 from midge.simulate.track import Track, minimum_jerk, rotation
 
 
@@ -97,3 +98,21 @@ def test_a_session_holds_every_gesture_of_every_person_in_order() -> None:
     assert sorted(p.label for p in shown.played) == sorted([*simulate.GESTURES] * 4)
     times = [t for played in shown.played for t in (played.start_s, played.end_s)]
     assert times == sorted(times) and times[-1] < shown.duration_s
+
+
+@pytest.mark.parametrize("name", ["circle", "chop:7", "other:2", "gestures:3"])
+def test_a_scene_is_told_by_a_word(name: str) -> None:
+    shown = simulate.by_name(name)
+    assert shown.duration_s > 15
+    played = {played.label for played in shown.played}
+    assert played == (
+        {"circle", "swipe", "shake", "chop"}
+        if "gestures" in name
+        else {name.split(":", maxsplit=1)[0]} - {"other"}
+    )
+
+
+@pytest.mark.parametrize("name", ["cirle", "circle:x", ""])
+def test_another_word_names_the_known_ones(name: str) -> None:
+    with pytest.raises(DatasetError, match="circle, .*gestures"):
+        simulate.by_name(name)

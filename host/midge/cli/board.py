@@ -7,9 +7,13 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import MidgeError
 from . import output
+
+if TYPE_CHECKING:
+    from ..virtual.scene import Scene
 
 SUMMARY = "a virtual board in the foreground"
 EXAMPLE = "midge board start desk    # then: midge flash gesture virtual:desk"
@@ -26,12 +30,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "name", metavar="NAME", nargs="?", default="board", help="it keeps its files (default: board)"
     )
     start.add_argument(
-        "--scene", metavar="FILE", type=Path, help="motion to play, .npz or a recording's .csv"
+        "--scene",
+        metavar="SCENE",
+        help="motion to play: .npz, a recording's .csv, or circle, other, gestures:7 …",
     )
     start.add_argument("--clock", choices=CLOCKS, default="real", help="free: as fast as this machine can")
     start.add_argument("--heap", metavar="BYTES", type=int, default=HEAP_BYTES, help="MicroPython's heap")
     start.add_argument("--no-sensor", action="store_true", help="nothing on the I2C bus")
     start.add_argument("--json", action="store_true", help="print one JSON object when the board is ready")
+
+
+def _scene(name: str) -> Scene:
+    """Motion from a file, or simulated hands by a word."""
+    from .. import simulate
+    from ..virtual.scene import Scene
+
+    path = Path(name)
+    if path.suffix in (".npz", ".csv") or path.exists():
+        return Scene.load(path)
+    shown = simulate.by_name(name)
+    return Scene(shown.samples_g, shown.rate_hz, loop=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +58,6 @@ def run(args: argparse.Namespace) -> int:
         raise MidgeError("the virtual board needs Linux or macOS: use a real board, or WSL")
     from ..virtual import service
     from ..virtual.registry import Running
-    from ..virtual.scene import Scene
 
     def announce(running: Running) -> None:
         if args.json:
@@ -53,13 +70,12 @@ def run(args: argparse.Namespace) -> int:
         output.say(f"files    {running.folder}")
         output.say("^C stops it.")
 
-    scene = None if args.scene is None else Scene.load(args.scene).to_message()
     service.run_named(
         args.name,
         announce,
         clock=args.clock,
         heap_bytes=args.heap,
         has_sensor=not args.no_sensor,
-        scene=scene,
+        scene=None if args.scene is None else _scene(args.scene).to_message(),
     )
     return 0

@@ -69,7 +69,10 @@ def run(args: argparse.Namespace) -> None:
             ]
         ],
     )
-    output.say(f"{path} (bytes; instructions of one classification on emulated {built.target.name})")
+    output.say(
+        f"sizes in bytes; instructions of one classification, counted on an emulated {built.target.name}"
+    )
+    output.say(f"wrote {path}")
     output.result({**built.to_json(), "out": str(path)})
 
 

@@ -23,12 +23,12 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
 
     from .. import confusion, dataset, model_file
+    from ..build import find
     from ..evaluate import evaluate
-    from ..push import find_model
     from ..recipe import Recipe
 
     recipe = Recipe.load(args.app)
-    model = model_file.load(args.model) if args.model else find_model(args.app)
+    model = model_file.load(args.model) if args.model else find(args.app).model
     data = dataset.load(args.data)
     with output.progress("evaluate") as advance:
         done = evaluate(recipe, model, data, on_progress=advance)

@@ -11,7 +11,7 @@ from .everyday import EVERYDAY
 from .gestures import GESTURES
 from .person import Person, people
 from .recorded import recorded
-from .scenes import Played, Shown, other_motion, session, take
+from .scenes import Played, Shown, by_name, other_motion, session, take
 
 __all__ = [
     "EVERYDAY",
@@ -19,6 +19,7 @@ __all__ = [
     "Person",
     "Played",
     "Shown",
+    "by_name",
     "other_motion",
     "people",
     "recorded",

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import DatasetError
 from .everyday import EVERYDAY
 from .gestures import GESTURES
-from .person import Person
+from .person import Person, people
 from .track import Array, Track
 
 RATE_HZ = 200.0
@@ -101,3 +102,23 @@ def session(
         parts.append(track.feel(person))
         before += len(parts[-1])
     return Shown(np.concatenate(parts), rate_hz, tuple(played))
+
+
+def by_name(name: str) -> Shown:
+    """A scene told by a word, for trying things out: `circle`, `other`, `gestures` (all of them), …
+
+    After a colon stands the person's seed, 1 by default: `circle:7`. Raises DatasetError for another word.
+    """
+    word, _, seed = name.partition(":")
+    known = [*GESTURES, "other", "gestures"]
+    if word not in known or not (seed or "1").isdecimal():
+        raise DatasetError(
+            f"no scene {name!r}: give a .npz or .csv file, or one of {', '.join(known)}, with a person's "
+            "number after a colon (circle:7)"
+        )
+    person = people(1, int(seed or 1))[0]
+    if word == "other":
+        return other_motion(person, 120.0)
+    if word == "gestures":
+        return session([person], 3, pause_s=2.5)
+    return take(person, word, times=8)
