@@ -201,7 +201,7 @@ def test_an_app_without_a_model_says_how_to_train_it(tmp_path: Path) -> None:
     (tmp_path / "app.toml").write_text((assets.apps_folder() / "gesture" / "app.toml").read_text())
     with pytest.raises(ModelNotFound, match="midge train"):
         builder.find(tmp_path)
-    with pytest.raises(ModelError, match="no such file"):
+    with pytest.raises(ModelError, match="no model file"):
         builder.find(tmp_path / "model.json")
 
 

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--scene",
         metavar="SCENE",
-        help="motion to play: .npz, a recording's .csv, or circle, other, gestures:7 …",
+        help="motion to play: a .npz or .csv file, or circle, other, gestures:7 …",
     )
     start.add_argument("--clock", choices=CLOCKS, default="real", help="free: as fast as this machine can")
     start.add_argument("--heap", metavar="BYTES", type=int, default=HEAP_BYTES, help="MicroPython's heap")

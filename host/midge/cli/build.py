@@ -69,9 +69,7 @@ def run(args: argparse.Namespace) -> None:
             ]
         ],
     )
-    output.say(
-        f"sizes in bytes; instructions of one classification, counted on an emulated {built.target.name}"
-    )
+    output.say(f"sizes in bytes; instructions a classification, counted on an emulated {built.target.name}")
     output.say(f"wrote {path}")
     output.result({**built.to_json(), "out": str(path)})
 
