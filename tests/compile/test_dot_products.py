@@ -13,12 +13,12 @@ from midge import build, model_file
 from midge.compile import (
     c99_linear,
     exponential,
-    kernel_integer,
+    kinds,
     linear_integer,
-    net_integer,
     reference,
     verdict,
 )
+from midge.compile.gaussian import Gaussian
 from midge.compile.kernel import Kernel
 from midge.compile.linear import Linear
 from midge.compile.net import Layer, Net
@@ -81,6 +81,12 @@ MODELS = {
     "rbf": kernel(6, "rbf", Verdict("duels", "votes", 3), 5, 40),
     "rbf, two": kernel(7, "rbf", Verdict("duels", "decision", 2), 8, 37),
     "poly": kernel(8, "poly", Verdict("value", "value", 0), 9, 12),
+    "gaussian": Gaussian(
+        np.random.default_rng(12).normal(size=(3, 7)) * 30,
+        np.random.default_rng(13).uniform(1e-4, 2000, (3, 7)),
+        np.array([-40.0, -41.0, -39.0]),
+        Verdict("highest", "softmax", 3),
+    ),
     "net relu": net(9, "relu", Verdict("highest", "softmax", 5), [11, 8, 6]),
     "net tanh": net(10, "tanh", Verdict("sign", "sigmoid", 2), [16, 9]),
     "net logistic": net(11, "logistic", Verdict("value", "value", 0), [4, 3]),
@@ -117,7 +123,7 @@ def test_json_round_trip(name: str) -> None:
 def test_integers_keep_the_margin(name: str) -> None:
     X = rows(3, MODELS[name].n_features, 400)
     ir = MODELS[name].calibrated(X)
-    lowering = {"linear": linear_integer, "kernel": kernel_integer, "net": net_integer}[ir.kind]
+    lowering = kinds.part(ir.kind, "lowering")
     lowered = lowering.lower(ir)
     scores, winners = lowering.predict(lowered, X)
     found = reference.evaluate(ir, X)

@@ -38,6 +38,7 @@ KINDS = {
     "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
     "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel"}),
     "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),
+    "gaussian": Kind("gaussian", "gaussian", "gaussian_integer", "range_probes", {"code": "c99_gaussian"}),
 }
 
 

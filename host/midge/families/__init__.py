@@ -46,6 +46,7 @@ FAMILIES = {
     "OneClassSVM": "svm",
     "MLPClassifier": "mlp",
     "MLPRegressor": "mlp",
+    "GaussianNB": "bayes",
     "Pipeline": "pipeline",
 }
 

@@ -1,0 +1,86 @@
+"""One Gaussian a class with independent features: the IR and its float64 reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ModelError
+from . import verdict
+from .ir import Answers, FloatArray, read_array
+from .verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """values = constant - ½ Σ (x - mean)² / variance: log-likelihoods with the log of the prior.
+
+    mean, variance : float64 (n_classes, n_features);  constant : float64 (n_classes,)
+    """
+
+    kind: ClassVar[str] = "gaussian"
+
+    mean: FloatArray
+    variance: FloatArray
+    constant: FloatArray
+    verdict: Verdict
+
+    @property
+    def n_features(self) -> int:
+        """Features a row."""
+        return int(self.mean.shape[1])
+
+    @property
+    def n_scores(self) -> int:
+        """Scores a row."""
+        return self.verdict.n_scores
+
+    def used_features(self) -> list[int]:
+        """All indices: every feature has a variance."""
+        return list(range(self.n_features))
+
+    def select_features(self, kept: Sequence[int]) -> Gaussian:
+        """The same model over the features `kept`."""
+        columns = list(kept)
+        return replace(self, mean=self.mean[:, columns], variance=self.variance[:, columns])
+
+    def rescaled(self, step: FloatArray, offset: FloatArray) -> Gaussian:
+        """The same model over z, where x = z * step + offset."""
+        return replace(self, mean=(self.mean - offset) / step, variance=self.variance / step**2)
+
+    def calibrated(self, X: npt.NDArray[Any]) -> Gaussian:
+        """Itself: nothing depends on the training rows."""
+        return self
+
+    def input_epsilon(self) -> float:
+        """What an error of half a step in every feature can move the margin by, two sigmas out."""
+        moved = np.sort((1.0 / np.sqrt(self.variance) + 0.125 / self.variance).sum(axis=1))
+        return float(moved[-2:].sum())
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in model.json."""
+        arrays = {name: getattr(self, name).tolist() for name in ("mean", "variance", "constant")}
+        return {"kind": self.kind, **self.verdict.to_json(), **arrays}
+
+
+def read(data: Mapping[str, Any]) -> Gaussian:
+    """A Gaussian model out of its JSON; ModelError unless it is whole."""
+    rule = verdict.read(data)
+    mean, variance = (read_array(data, name, np.float64, 2, "ir") for name in ("mean", "variance"))
+    constant = read_array(data, "constant", np.float64, 1, "ir")
+    fits = mean.shape == variance.shape and len(mean) == len(constant) == rule.n_values
+    if not fits or not 1 <= mean.shape[1] <= 32767 or not (variance > 0).all():
+        raise ModelError("ir: mean, variance and constant don't fit each other; train the model again")
+    return Gaussian(mean, variance, constant, rule)
+
+
+def interpret(ir: Gaussian, X: FloatArray) -> Answers:
+    """Scores, winners and margins (in values) of rows of features."""
+    values = np.empty((len(X), len(ir.mean)))
+    for number, (mean, variance) in enumerate(zip(ir.mean, ir.variance, strict=True)):
+        values[:, number] = ir.constant[number] - 0.5 * ((X - mean) ** 2 / variance).sum(axis=1)
+    return ir.verdict.judge(values)

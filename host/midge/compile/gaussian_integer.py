@@ -1,0 +1,65 @@
+"""Gaussian models in integers: deviations in 16 bits, their squares in exact sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import verdict
+from .gaussian import Gaussian
+from .verdict import LOG2_E, Verdict
+
+# Sums are values · log2(e) · 2^this; it makes a deviation of one sigma 108.7, and the largest 301 sigmas.
+LOG2_SCALE = 14
+ONE_SIGMA = (2.0**LOG2_SCALE * LOG2_E / 2) ** 0.5
+FACTOR_LIMIT = 16383
+_CONSTANT_LIMIT = 2**31 - 1
+
+IntegerArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianIntegers:
+    """deviation = (x factor + offset) >> shift, saturated to int16; sums = constant - Σ deviation², exact.
+
+    factors, offsets, shifts : int64 (n_classes, n_features), within int16, int32 and 0…31
+    """
+
+    factors: IntegerArray
+    offsets: IntegerArray
+    shifts: IntegerArray
+    constants: IntegerArray
+    verdict: Verdict
+    log2_scale: int
+    epsilon: float
+
+
+def lower(ir: Gaussian) -> GaussianIntegers:
+    """Factors as large as keeps products in int32."""
+    wanted = ONE_SIGMA / np.sqrt(ir.variance)
+    # The mean is limited too: the product of both must fit.
+    room = np.minimum(FACTOR_LIMIT, 2.0**30 / np.maximum(np.abs(ir.mean), 1.0))
+    shifts = np.clip(np.floor(np.log2(room / wanted)), 0, 31).astype(np.int64)
+    factors = np.minimum(np.rint(wanted * 2.0**shifts), np.floor(room)).astype(np.int64)
+    half = (1 << shifts) >> 1
+    offsets = np.rint(-ir.mean * factors).astype(np.int64) + half
+    scaled = np.rint(ir.constant * LOG2_E * 2.0**LOG2_SCALE)
+    constants = np.clip(scaled, -_CONSTANT_LIMIT, _CONSTANT_LIMIT).astype(np.int64)
+    # Each deviation is off by half a step, at two sigmas.
+    epsilon = 2 * ir.n_features * (2 * ONE_SIGMA + 0.5) / (LOG2_E * 2.0**LOG2_SCALE)
+    return GaussianIntegers(factors, offsets, shifts, constants, ir.verdict, LOG2_SCALE, float(epsilon))
+
+
+def predict(
+    lowered: GaussianIntegers, X: npt.NDArray[np.int16]
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
+    """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
+    rows = X.astype(np.int64)
+    sums = np.empty((len(rows), len(lowered.constants)), np.int64)
+    for number in range(len(lowered.constants)):
+        deviations = (rows * lowered.factors[number] + lowered.offsets[number]) >> lowered.shifts[number]
+        squares = np.clip(deviations, -32768, 32767) ** 2
+        sums[:, number] = lowered.constants[number] - squares.sum(axis=1)
+    return verdict.judge_integers(lowered.verdict, sums, lowered.log2_scale)
