@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from midge.errors import ReplyTimeout
+from midge.messages import Event
 from midge.monitor import Monitor
 from midge.session import Session
 from midge_device.wire import message as wire
@@ -32,7 +33,10 @@ def test_events_and_scores_have_names(board: Any, talk: Talk) -> None:
         board.print("stray\r\n")
         got = [next(lines) for _ in range(4)]
     got.sort(key=lambda line: ["event", "scores", "log", "print"].index(line["kind"]))
-    assert got[0] == {"kind": "event", "label": "circle", "score": 0.9, "window": 7, "ticks_ms": 1500}
+    assert got[0] == {"kind": "event", "label": "circle", "score": 0.9, "window": 7} | {
+        "ticks_ms": 1500,
+        "time_s": 0.0,
+    }
     assert got[1]["scores"] == {"circle": 0.9, "other": 0.1}
     assert got[1]["winner"] == "circle"
     assert got[2] == {"kind": "log", "text": "hello"}
@@ -61,6 +65,23 @@ def test_rate_and_loss(board: Any, talk: Talk) -> None:
         line = next(lines)
     assert (line["rate_hz"], line["missed_frames"], line["samples"]) == (100.0, 1, 1050)
     assert monitor.last_status == line
+
+
+def test_time_goes_on_where_the_ticks_wrap(board: Any, talk: Talk) -> None:
+    board.welcome["ticks_us"] = 1 << 30
+    with talk() as session:
+        session.open()
+        monitor = Monitor(session)
+        lines = [monitor.line(Event(ticks_ms, 0, 100, 1)) for ticks_ms in ((1 << 30) - 500, 1500, 1400)]
+    assert [line["time_s"] for line in lines if line] == [0.0, 2.0, 1.9]
+
+
+def test_a_board_may_leave_the_labels_out(scripted: Any, talk: Talk) -> None:
+    scripted.welcome["model"] = {"name": "gesture", "digest": "ab", "labels": None}
+    with talk() as session:
+        session.open()
+        scripted.say(wire.EVENT, 1, 1, 100, 1)
+        assert next(Monitor(session).lines())["label"] == "1"
 
 
 def test_an_event_of_an_unknown_label_has_its_number(scripted: Any, talk: Talk) -> None:

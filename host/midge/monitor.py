@@ -11,23 +11,26 @@ from midge_device.wire import message as wire
 from .messages import Event, Log, Message, Scores, Status
 from .session import Session
 
-_TICKS_MS_PERIOD = 1 << 32
-
 
 class Monitor:
     """Turns a session's messages into lines: dicts with `kind` and what belongs to it.
 
-    `event` {label, score, window, ticks_ms}, `scores` {scores: {label: score}, winner, window, ticks_ms},
-    `status` {rate_hz, samples, windows, dropped, overruns, missed_frames, free_ram_bytes, ticks_ms},
-    `log` {text}, `print` {text}. Scores are 0…1.
+    `event` {label, score, window, ticks_ms, time_s}, `scores` {scores: {label: score}, winner, window, …},
+    `status` {rate_hz, samples, windows, dropped, overruns, missed_frames, free_ram_bytes, …},
+    `log` {text}, `print` {text}. Scores are 0…1; ticks_ms is the board's counter, time_s its time since the
+    first line; rate_hz is the mean since the first status, because samples come in blocks.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         model = session.welcome.model or {}
-        self._labels: list[str] = [str(label) for label in model.get("labels", ())]
+        self._labels: list[str] = [str(label) for label in model.get("labels") or ()]
         self._scale = float(model.get("score_scale") or 32767)
-        self._last: Status | None = None
+        # Of all of the board's tick counters, in whatever unit.
+        self._ticks_period = session.welcome.ticks_period_us
+        self._ticks_ms: int | None = None
+        self._elapsed_ms = 0
+        self._first: tuple[int, int] | None = None  # samples and time of the first status
         self.events = 0
         self.last_status: dict[str, Any] = {}
 
@@ -62,6 +65,7 @@ class Monitor:
                 "score": round(message.score / self._scale, 4),
                 "window": message.window,
                 "ticks_ms": message.ticks_ms,
+                "time_s": self._time_s(message.ticks_ms),
             }
         if isinstance(message, Scores):
             return {
@@ -73,6 +77,7 @@ class Monitor:
                 },
                 "window": message.window,
                 "ticks_ms": message.ticks_ms,
+                "time_s": self._time_s(message.ticks_ms),
             }
         if isinstance(message, Status):
             self.last_status = self._status(message)
@@ -84,12 +89,23 @@ class Monitor:
     def _label(self, index: int) -> str:
         return self._labels[index] if index < len(self._labels) else str(index)
 
+    def _time_s(self, ticks_ms: int) -> float:
+        """The board's time since the first line, whatever its counter wraps at."""
+        if self._ticks_ms is not None:
+            step_ms = (ticks_ms - self._ticks_ms) % self._ticks_period
+            # An event may be told after a later status: half the period is the past.
+            self._elapsed_ms += step_ms if step_ms < self._ticks_period // 2 else step_ms - self._ticks_period
+        self._ticks_ms = ticks_ms
+        return self._elapsed_ms / 1000
+
     def _status(self, now: Status) -> dict[str, Any]:
-        before, self._last = self._last, now
+        time_s = self._time_s(now.ticks_ms)
         rate_hz: float | None = None
-        if before is not None and now.samples >= before.samples:
-            elapsed_ms = (now.ticks_ms - before.ticks_ms) % _TICKS_MS_PERIOD
-            rate_hz = round(1000 * (now.samples - before.samples) / elapsed_ms, 2) if elapsed_ms else None
+        if self._first is None or now.samples < self._first[0]:  # the sensor was started anew
+            self._first = now.samples, self._elapsed_ms
+        elapsed_ms = self._elapsed_ms - self._first[1]
+        if elapsed_ms > 0:
+            rate_hz = round(1000 * (now.samples - self._first[0]) / elapsed_ms, 2)
         return {
             "kind": "status",
             "rate_hz": rate_hz,
@@ -100,4 +116,5 @@ class Monitor:
             "missed_frames": self._session.missed_frames,
             "free_ram_bytes": now.free_ram_bytes,
             "ticks_ms": now.ticks_ms,
+            "time_s": time_s,
         }

@@ -55,7 +55,7 @@ def _show(line: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         return
-    time_s = f"{line['ticks_ms'] / 1000:9.2f} s  " if "ticks_ms" in line else " " * 13
+    time_s = f"{line['time_s']:8.2f} s  " if "time_s" in line else " " * 12
     if line["kind"] == "event":
         output.say(f"{time_s}{line['label']}  {line['score']:.2f}")
     elif line["kind"] == "scores":
