@@ -3,6 +3,42 @@
 
 #if defined(__ARM_FEATURE_DSP)
 
+/* Pairs of rows of n_blocks * 8 values, n_blocks and n_pairs > 0. r0: x. r1: weights. r2: bias. r3: n_blocks.
+ * Stack: n_pairs, sums. What a row needs only once lies on the stack: the loop takes every register. */
+static __attribute__((naked)) void pairs_multiply(const int16_t *x, const int16_t *weights, const int32_t *bias,
+                                                  int32_t n_blocks, int32_t n_pairs, int32_t *sums)
+{
+    __asm__ volatile(
+        "push {r0, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
+        "1:\n"
+        "ldr r4, [sp, #4]\n"
+        "ldmia r4!, {r12, lr}\n"
+        "str r4, [sp, #4]\n"
+        "ldr r0, [sp, #0]\n"
+        "ldr r3, [sp, #8]\n"
+        "add r2, r1, r3, lsl #4\n"
+        "2:\n"
+        "ldmia r0!, {r4, r5, r6, r7}\n"
+        "ldmia r1!, {r8, r9, r10, r11}\n"
+        "smlad r12, r4, r8, r12\n smlad r12, r5, r9, r12\n"
+        "smlad r12, r6, r10, r12\n smlad r12, r7, r11, r12\n"
+        "ldmia r2!, {r8, r9, r10, r11}\n"
+        "smlad lr, r4, r8, lr\n smlad lr, r5, r9, lr\n"
+        "smlad lr, r6, r10, lr\n smlad lr, r7, r11, lr\n"
+        "subs r3, #1\n"
+        "bne 2b\n"
+        "mov r1, r2\n"
+        "ldr r4, [sp, #52]\n"
+        "stmia r4!, {r12, lr}\n"
+        "str r4, [sp, #52]\n"
+        "ldr r4, [sp, #48]\n"
+        "subs r4, #1\n"
+        "str r4, [sp, #48]\n"
+        "bne 1b\n"
+        "add sp, #12\n"
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
+}
+
 /* Two rows, blocks of eight values, n_blocks > 0. r0: x. r1, r2: rows. r3: n_blocks. Stack: int32_t sums[2]. */
 static __attribute__((naked)) void blocks_multiply(const int16_t *x, const int16_t *first, const int16_t *second,
                                                    int32_t n_blocks, int32_t *sums)
@@ -100,6 +136,15 @@ void dense_int16(const int16_t *x, const int16_t *weights, const int32_t *bias, 
             weights += stride;
         }
         return;
+    }
+    if (done == n_in && n_out >= 2) {
+        const int32_t paired = n_out & ~1;
+
+        pairs_multiply(x, weights, bias, done >> 3, paired >> 1, sums);
+        weights += paired * stride;
+        bias += paired;
+        sums += paired;
+        n_out &= 1;
     }
     for (; n_out >= 2; n_out -= 2) {
         const int16_t *const second = weights + stride;
