@@ -1,0 +1,142 @@
+"""The results of one run: rows, comparisons between midge and the peers, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+MIDGE, PEER, QUOTED = "midge", "peer", "quoted"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one build costs on one target.
+
+    Attributes
+    ----------
+    instructions : float
+        executed, a call, mean over the test rows
+    flash_bytes : float or None
+        code and constants with the libraries; of a `.mpy`: the file
+    wrong : int or None
+        answers that differ from the estimator's
+    snr_db : float or None
+        of a transform
+    """
+
+    instructions: float
+    flash_bytes: float | None = None
+    wrong: int | None = None
+    snr_db: float | None = None
+
+
+@dataclass
+class Row:
+    """One build of one side; `note` says why there are no figures, or what is special."""
+
+    side: str
+    name: str
+    flags: str = ""
+    costs: dict[str, Cost] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass
+class Result:
+    """All rows of one work."""
+
+    name: str
+    title: str
+    n_rows: int
+    must: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
+    least_snr_db: float | None = None
+    rows: list[Row] = field(default_factory=list)
+
+    def is_good(self, cost: Cost) -> bool:
+        """True if all answers are the estimator's, or the transform is clean enough."""
+        if self.least_snr_db is not None:
+            return cost.snr_db is not None and cost.snr_db >= self.least_snr_db
+        return cost.wrong == 0
+
+    def best(self, sides: Iterable[str], target: str, *, only_good: bool) -> tuple[Row, Cost] | None:
+        """The row with the fewest instructions on a target."""
+        found = [
+            (row, row.costs[target])
+            for row in self.rows
+            if row.side in sides
+            and target in row.costs
+            and (not only_good or self.is_good(row.costs[target]))
+        ]
+        return min(found, key=lambda pair: pair[1].instructions, default=None)
+
+
+def to_json(results: Sequence[Result], versions: dict[str, str]) -> dict[str, Any]:
+    """For programs; the same text for the same versions."""
+    return {"versions": versions, "works": [asdict(result) for result in results]}
+
+
+def lines(results: Sequence[Result], targets: Sequence[str]) -> Iterator[str]:
+    """The table as text."""
+    for result in results:
+        yield from _work_lines(result, targets)
+        yield ""
+
+
+def _work_lines(result: Result, targets: Sequence[str]) -> Iterator[str]:
+    yield f"{result.title}  [{result.name}; {result.n_rows} rows]"
+    judged = "wrong" if result.least_snr_db is None else "SNR dB"
+    head = "".join(f"{name:>12}{'flash':>9}" for name in targets)
+    yield f"  {'':30}{'':5}{head}{judged:>9}"
+    for row in result.rows:
+        cells = "".join(
+            f"{_instructions(row.costs.get(name)):>12}{_bytes(row.costs.get(name)):>9}" for name in targets
+        )
+        judgement = _judgement(row.costs.values())
+        yield f"  {row.name:30}{row.flags:5}{cells}{judgement:>9}  {row.note}".rstrip()
+    for label, sides, only_good in (
+        ("cheapest peer", (PEER, QUOTED), False),
+        ("cheapest peer without fault", (PEER,), True),
+        ("midge", (MIDGE,), True),
+    ):
+        best = [result.best(sides, name, only_good=only_good) for name in targets]
+        yield _line(label, [_count(pair[1].instructions) if pair else "—" for pair in best])
+    for label, sides, only_good in (
+        ("peer / midge", (PEER, QUOTED), False),
+        ("peer without fault / midge", (PEER,), True),
+    ):
+        yield _line(label, [_ratio(result, sides, name, only_good) for name in targets])
+    if result.must:
+        yield _line("must", [_count(figure) for figure in result.must])
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return f"  {label:35}" + "".join(f"{cell:>12}{'':9}" for cell in cells).rstrip()
+
+
+def _ratio(result: Result, sides: Sequence[str], target: str, only_good: bool) -> str:
+    peer = result.best(sides, target, only_good=only_good)
+    own = result.best((MIDGE,), target, only_good=True)
+    return f"{peer[1].instructions / own[1].instructions:.2f} ×" if peer and own else "—"
+
+
+def _count(figure: float) -> str:
+    return f"{figure:,.0f}"
+
+
+def _instructions(cost: Cost | None) -> str:
+    return "—" if cost is None else _count(cost.instructions)
+
+
+def _bytes(cost: Cost | None) -> str:
+    return "—" if cost is None or cost.flash_bytes is None else _count(cost.flash_bytes)
+
+
+def _judgement(costs: Iterable[Cost]) -> str:
+    """The worst of all targets."""
+    snrs = [cost.snr_db for cost in costs if cost.snr_db is not None]
+    if snrs:
+        return f"{min(snrs):.1f}"
+    wrong = [cost.wrong for cost in costs if cost.wrong is not None]
+    return str(max(wrong)) if wrong else "—"
