@@ -14,7 +14,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from midge import assets, families, features, model_file, targets
 from midge import build as builder
-from midge.build import Budget, build, build_sources
+from midge.build import build, build_sources
 from midge.cli import main
 from midge.compile import c99, golden
 from midge.errors import (
@@ -27,6 +27,7 @@ from midge.errors import (
     ToolchainMissing,
 )
 from midge.model_file import Decision, FrontEnd, Model, Sensor
+from midge.recipe import Budget
 
 NAMES = ("x.mean", "x.std", "y.jerk", "z.mc", "m.range@1/2")
 

@@ -14,7 +14,7 @@ from .compile import c99, golden, module_glue, native_sources, toolchain
 from .compile.emulate import Emulator
 from .errors import BudgetExceeded, CompileError, ModelError, ModelNotFound, ParityError
 from .model_file import FILE_NAME, Model, load
-from .recipe import Recipe
+from .recipe import Budget, Recipe
 from .targets import Target
 
 LAYOUTS = ("auto", *c99.LAYOUTS)
@@ -25,15 +25,6 @@ PROBE_ROWS = 2048
 MEASURED_ROWS = 64
 
 OnProgress = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Upper bounds, None = none."""
-
-    module_bytes: int | None = None
-    state_bytes: int | None = None
-    instructions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +85,7 @@ class Found:
 
     model: Model
     folder: Path
-    budget: Any = None
+    budget: Budget | None = None
 
 
 def find(app_or_model: str | Path) -> Found:
@@ -154,7 +145,7 @@ def build(
     layout: str = "auto",
     backend: str = "auto",
     optimise: str = "auto",
-    budget: Any = None,
+    budget: Budget | None = None,
     on_progress: OnProgress | None = None,
 ) -> BuiltModule:
     """Compile a model into a module and check it.
@@ -288,7 +279,7 @@ def check(model: Model, emulator: Emulator) -> int:
     return len(rows) + len(probes)
 
 
-def _excess(module: BuiltModule, budget: Any) -> list[str]:
+def _excess(module: BuiltModule, budget: Budget | None) -> list[str]:
     """What is over the budget, in words."""
     figures = {
         "module_bytes": (module.module_bytes, "module", "bytes"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,6 @@ LAYOUTS = ("code", "table")
 BACKENDS = ("midge", "emlearn")
 # Kinds that emlearn writes with the very scores of midge's own C.
 _EMLEARN_KINDS = ("forest",)
-# kind → file that writes it as tables
-_TABLE_WRITERS = {"forest": "c99_forest_table"}
 # The board keeps info() in one buffer.
 INFO_LIMIT_BYTES = 1024
 
@@ -51,7 +48,7 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
     if backend not in (*BACKENDS, "auto"):
         raise CompileError(f"no backend {backend!r}; choose one of {', '.join(BACKENDS)}, auto")
     kind = model.ir.kind
-    writers = _writers(kind)
+    writers = kinds.KINDS[kind].code
     there = [layout] if layout != "auto" else [name for name in LAYOUTS if name in writers]
     if backend == "emlearn":
         if kind not in _EMLEARN_KINDS or "code" not in there:
@@ -61,12 +58,6 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
         known = ", ".join(writers)
         raise CompileError(f"a {kind} model has no layout {layout!r}; choose one of {known}, auto")
     return [(name, "midge") for name in there]
-
-
-def _writers(kind: str) -> dict[str, str]:
-    """Layout → file of this package that writes it."""
-    tables = {"table": _TABLE_WRITERS[kind]} if kind in _TABLE_WRITERS else {}
-    return {**kinds.KINDS[kind].code, **tables}
 
 
 def info(model: Model) -> dict[str, Any]:
@@ -154,8 +145,7 @@ def _model(model: Model, layout: str, backend: str) -> str:
 
         parts.append(emlearn_backend.code(lowered))
     else:
-        writer = importlib.import_module(f".{_writers(model.ir.kind)[layout]}", __package__)
-        parts.append(writer.code(lowered))
+        parts.append(kinds.code(model.ir.kind, layout).code(lowered))
     return "\n".join(parts)
 
 

@@ -34,7 +34,9 @@ class Kind:
 
 
 KINDS = {
-    "forest": Kind("ir", "reference", "votes", "forest_probes", {"code": "c99_forest"}),
+    "forest": Kind(
+        "ir", "reference", "votes", "forest_probes", {"code": "c99_forest", "table": "c99_forest_table"}
+    ),
     "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
     "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel"}),
     "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),
