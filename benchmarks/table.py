@@ -98,13 +98,14 @@ def _work_lines(result: Result, targets: Sequence[str]) -> Iterator[str]:
     for label, sides, only_good in (
         ("cheapest peer", (PEER, QUOTED), False),
         ("cheapest peer without fault", (PEER,), True),
-        ("midge", (MIDGE,), True),
+        ("midge", (MIDGE,), False),
+        ("midge without fault", (MIDGE,), True),
     ):
         best = [result.best(sides, name, only_good=only_good) for name in targets]
         yield _line(label, [_count(pair[1].instructions) if pair else "—" for pair in best])
     for label, sides, only_good in (
         ("peer / midge", (PEER, QUOTED), False),
-        ("peer without fault / midge", (PEER,), True),
+        ("the same, without fault", (PEER,), True),
     ):
         yield _line(label, [_ratio(result, sides, name, only_good) for name in targets])
     if result.must:
@@ -117,7 +118,7 @@ def _line(label: str, cells: Sequence[str]) -> str:
 
 def _ratio(result: Result, sides: Sequence[str], target: str, only_good: bool) -> str:
     peer = result.best(sides, target, only_good=only_good)
-    own = result.best((MIDGE,), target, only_good=True)
+    own = result.best((MIDGE,), target, only_good=only_good)
     return f"{peer[1].instructions / own[1].instructions:.2f} ×" if peer and own else "—"
 
 

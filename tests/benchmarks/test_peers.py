@@ -82,12 +82,13 @@ def test_ratios_are_against_the_best_of_each_side():
     result.rows += [
         Row(MIDGE, "midge", "-Os", {"armv6m": Cost(40, 100, 0)}),
         Row(MIDGE, "midge", "-O2", {"armv6m": Cost(20, 200, 0)}),
+        Row(MIDGE, "midge", ".mpy", {"armv6m": Cost(15, 300, 1)}),
         Row(PEER, "careless", "-O2", {"armv6m": Cost(30, 1, 3)}),
         Row(PEER, "careful", "-O2", {"armv6m": Cost(90, 1, 0)}),
     ]
     text = [line.split() for line in lines([result], ["armv6m"])]
-    assert ["peer", "/", "midge", "1.50", "×"] in text
-    assert ["peer", "without", "fault", "/", "midge", "4.50", "×"] in text
+    assert ["peer", "/", "midge", "2.00", "×"] in text
+    assert ["the", "same,", "without", "fault", "4.50", "×"] in text
 
 
 def test_json_holds_every_figure(tmp_path, monkeypatch, capsys):
