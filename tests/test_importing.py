@@ -168,6 +168,44 @@ def test_jittered_stamps_give_an_even_rate() -> None:
     assert even.source_hz == pytest.approx(100.0, rel=0.001) and even.jitter_us > 1000
 
 
+def test_samples_that_have_the_rate_stay_as_they_are() -> None:
+    # Stamps rounded to ms: 200.001 Hz, so that the grid of 200 Hz falls between them after a while.
+    time_s = np.floor(np.arange(60_000) / 200.001 * 1000 + 0.9) / 1000
+    loud = np.random.default_rng(2).normal(size=(60_000, 3))
+    even = resampling.resample(time_s, loud, 200.0)
+    assert np.array_equal(even.samples, loud)
+    assert even.source_hz == pytest.approx(200.001, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(Source(rate_hz=value) for value in (0.0, -1.0, float("nan"), float("inf"), 1e12)),
+        *(Source(rate_hz=100.0, to_hz=value) for value in (0.0, -1.0, float("nan"), float("inf"), 1e-9)),
+        *(Source(rate_hz=100.0, range_g=value) for value in (0.0, -1.0, float("nan"), float("inf"))),
+    ],
+)
+def test_rates_and_ranges_that_nothing_has_are_told(tmp_path: Path, wrong: Source) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "a.csv").write_text("x,y,z\n1,2,3\n1,2,3\n")
+    with pytest.raises(DatasetError, match=r"--(rate|resample|range) .* must be"):
+        importing.import_motion(tmp_path / "from", tmp_path / "into", ["{label}.csv"], wrong)
+    assert not (tmp_path / "into").exists()
+
+
+def test_stamps_years_apart_and_a_dataset_that_is_a_file_are_told(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    source = tmp_path / "from" / "a.csv"
+    source.write_text("t_ms,x,y,z\n0,1,1,1\n10000000000000000,1,1,1\n")
+    with pytest.raises(DatasetError, match=r"a\.csv"):
+        importing.import_motion(tmp_path / "from", tmp_path / "into", ["{label}.csv"], TIMED)
+    source.write_text(rows([0, 20, 40]))
+    (tmp_path / "file").write_text("")
+    for into in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DatasetError, match="choose another --into"):
+            importing.import_motion(tmp_path / "from", into, ["{label}.csv"], TIMED)
+
+
 DATA = os.environ.get("MIDGE_DATA")
 
 

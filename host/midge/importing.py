@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import re
@@ -120,10 +121,16 @@ def import_motion(
     been imported.
     """
     to_g = _unit(how.unit)
+    _check_numbers(how)
     wanted, skipped = _match(source, patterns, skip_unmatched)
-    into.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the dataset, so that the move at the end is a rename on the same disk.
-    waiting = Path(tempfile.mkdtemp(prefix=f".{into.name}.import.", dir=into.parent))
+    try:
+        if into.exists() and not into.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+        into.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the dataset, so that the move at the end is a rename on the same disk.
+        waiting = Path(tempfile.mkdtemp(prefix=f".{into.name}.import.", dir=into.parent))
+    except OSError as error:
+        raise DatasetError(f"{into} can't be a dataset ({error.strerror}); choose another --into") from None
     labels: dict[str, int] = {}
     groups: dict[str, int] = {}
     n_gaps = clipped = 0
@@ -165,6 +172,14 @@ def _unit(text: str) -> float:
     if text not in _TO_G:
         raise DatasetError(f"--unit {text!r} is not one of {', '.join(_TO_G)} or COUNTS/g, such as 16384/g")
     return _TO_G[text]
+
+
+def _check_numbers(how: Source) -> None:
+    for option, value in (("rate", how.rate_hz), ("resample", how.to_hz), ("range", how.range_g)):
+        low, high = (1e-3, 1e3) if option == "range" else (1e-3, 1e5)
+        # Written so that NaN fails as well.
+        if value is not None and not low <= value <= high:
+            raise DatasetError(f"--{option} {value:g}: it must be {low:g} to {high:g}")
 
 
 def _match(
@@ -218,7 +233,7 @@ def _parts(path: Path, where: Path, fields: dict[str, str], how: Source, to_g: f
             continue
         try:
             even = resampling.resample(time_s, table.samples[start:stop] * to_g, rate_hz)
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             raise DatasetError(f"{path}: {error}; --skip-bad leaves it out") from None
         scaled = np.rint(even.samples * (32768 / how.range_g))
         yield _Part(

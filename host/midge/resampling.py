@@ -13,6 +13,11 @@ Floats = npt.NDArray[np.float64]
 
 # A pause this many times the usual distance is a gap: nobody knows what was there.
 GAP_FACTOR = 6.0
+# An even pace, in steps of it: 95 % of the steps are this near to the mean, and no stamp is further off
+# than that. Rates this near are the same.
+EVEN_STEP = 0.25
+EVEN_STAMP = 1.0
+SAME_RATE = 0.002
 # Taps of the low-pass on each side, in samples of the lower rate.
 LOBES = 4
 
@@ -32,7 +37,9 @@ def resample(time_s: Floats, samples: Floats, rate_hz: float) -> Even:
 
     Samples with the same stamp are averaged. Where the source is faster, what the lower rate can't hold
     is filtered out first (windowed sinc). Each stretch between gaps is treated by itself, linearly
-    between its samples. Raises ValueError for fewer than two distinct stamps.
+    between its samples; one that has the rate already stays as it is, however its stamps are rounded,
+    because a straight line between samples would take fast motion out. Raises ValueError for fewer than
+    two distinct stamps.
     """
     stamps, owner, members = np.unique(time_s, return_inverse=True, return_counts=True)
     if len(stamps) < 2:
@@ -63,6 +70,8 @@ def resample(time_s: Floats, samples: Floats, rate_hz: float) -> Even:
 
 
 def _stretch(stamps: Floats, values: Floats, source_hz: float, rate_hz: float) -> Floats:
+    if abs(source_hz / rate_hz - 1.0) <= SAME_RATE and _is_even(stamps):
+        return values
     n = int(np.floor((stamps[-1] - stamps[0]) * rate_hz + 1e-6)) + 1
     wanted = stamps[0] + np.arange(n) / rate_hz
     if source_hz > 1.2 * rate_hz and len(stamps) > 2:
@@ -70,6 +79,16 @@ def _stretch(stamps: Floats, values: Floats, source_hz: float, rate_hz: float) -
         values = _low_pass(_between(even, stamps, values), 0.45 * rate_hz / source_hz)
         stamps = even
     return _between(wanted, stamps, values)
+
+
+def _is_even(stamps: Floats) -> bool:
+    steps = np.diff(stamps)
+    if len(steps) < 2:
+        return True
+    pace = float(np.mean(steps))
+    off = stamps - stamps[0] - pace * np.arange(len(stamps))
+    near = np.quantile(np.abs(steps - pace), 0.95) <= EVEN_STEP * pace
+    return bool(near and np.ptp(off) <= 2 * EVEN_STAMP * pace)
 
 
 def _between(wanted: Floats, stamps: Floats, values: Floats) -> Floats:

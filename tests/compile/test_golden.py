@@ -69,6 +69,22 @@ def test_garbage_is_refused(tmp_path: Path) -> None:
         golden.read(path)
 
 
+def test_flipped_bits_are_refused_or_change_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    golden.write(_model().golden, path)
+    whole = path.read_bytes()
+    source = np.random.default_rng(5)
+    for _ in range(400):
+        broken = bytearray(whole)
+        for at in source.integers(0, len(whole), 3):
+            broken[at] ^= 1 << int(source.integers(8))
+        path.write_bytes(broken)
+        try:
+            golden.read(path)
+        except ModelError as error:
+            assert "train the model again" in str(error)
+
+
 class _Tripwire:
     """Says so if anybody unpickles it."""
 

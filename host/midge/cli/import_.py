@@ -22,7 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="path below SRC with {label} {group} {take} {_}, or P=LABEL; repeatable, first match wins",
     )  # fmt: skip
     parser.add_argument(
-        "--columns", metavar="C,C,…", help="x y z t_s t_ms t_us t_ns label group _ (default x,y,z)"
+        "--columns",
+        metavar="C,C,…",
+        default="x,y,z",
+        help="x y z t_s t_ms t_us t_ns label group _ (default x,y,z)",
     )
     parser.add_argument("--unit", default="g", help="g, mg, m/s^2 or COUNTS/g, such as 16384/g (default g)")
     parser.add_argument("--rate", type=float, metavar="HZ", help="rate of files without a time column")
@@ -41,11 +44,11 @@ def run(args: argparse.Namespace) -> None:
 
     recipe = Recipe.load(args.app) if args.app else None
     how = importing.Source(
-        columns=motion_files.parse_columns(args.columns) if args.columns else motion_files.DEFAULT_COLUMNS,
+        columns=motion_files.parse_columns(args.columns),
         unit=args.unit,
         rate_hz=args.rate,
-        to_hz=args.resample or (recipe.sensor.rate_hz if recipe else None),
-        range_g=args.range or (recipe.sensor.range_g if recipe else 4.0),
+        to_hz=(recipe.sensor.rate_hz if recipe else None) if args.resample is None else args.resample,
+        range_g=(recipe.sensor.range_g if recipe else 4.0) if args.range is None else args.range,
     )
     with output.progress("import") as advance:
         done = importing.import_motion(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import binascii
 import io
 import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,12 +120,19 @@ def write(golden: Golden, path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(), zipfile.ZIP_DEFLATED)
 
 
+# What zipfile, zlib and numpy's parser of headers raise for bytes that were changed.
+_NOT_WHOLE = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
+
+
 def read(path: Path) -> Golden:
     """Read golden.npz; raises ModelError if it is not whole. Nothing in it is ever unpickled."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _NOT_WHOLE as error:
         raise ModelError(f"{path.name} is not whole ({error}); train the model again") from None
     for name, (kind, n_dims) in _ARRAYS.items():
         if arrays[name].dtype != kind or arrays[name].ndim != n_dims:
