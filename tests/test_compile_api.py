@@ -5,17 +5,20 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import midge
 from midge.compile import toolchain
-from midge.errors import CompileError, ModelError, UnsupportedModel
+from midge.errors import CompileError, ModelError, ParityError, UnsupportedModel
 
 X, Y = load_digits(return_X_y=True)
 TRAIN, TEST = slice(0, 900), slice(900, None)
@@ -111,3 +114,21 @@ def test_misuse_is_explained(forest: Any, compiled: Any) -> None:
         compiled.predict(row)
     with pytest.raises(AttributeError):
         midge.nothing  # noqa: B018
+
+
+def test_features_that_int16_can_not_part_are_refused() -> None:
+    X = np.exp(np.random.default_rng(0).normal(size=(60, 1)) * 5)
+    y = np.argsort(np.argsort(X[:, 0])) % 2
+    with pytest.raises(ParityError, match="logarithm"):
+        midge.compile(DecisionTreeClassifier(random_state=0).fit(X, y), X)
+
+
+def test_estimators_fitted_in_single_precision_are_taken() -> None:
+    source = np.random.default_rng(1)
+    X = (source.normal(size=(150, 3)) * 100).astype(np.float32)
+    y = (X[:, 0] > 0).astype(int)
+    for estimator in (SGDClassifier(random_state=0), MLPClassifier((5,), max_iter=40, random_state=0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = estimator.fit(X, y)
+        assert (midge.compile(fitted, X).predict(X) == fitted.predict(X)).mean() > 0.98

@@ -75,6 +75,7 @@ def test_a_built_in_app_is_found_from_any_folder(
         ("[labels]", "[decison]\n[labels]", r"decison: unknown key; did you mean 'decision'\?"),
         ('background = "other"', '[train]\nwindows = "event"', r"\[train\] windows: .* background label"),
         ("[window]", "[window", "not valid TOML"),
+        ("[window]", "deep = " + "[" * 5000 + "\n[window]", "not valid TOML"),
     ],
 )
 def test_a_mistake_names_file_and_key(tmp_path: Path, find: str, replace: str, says: str) -> None:

@@ -146,7 +146,7 @@ class Recipe:
         path = find(app)
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise RecipeError(f"{path}: not valid TOML: {error}") from error
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path}: can't be read: {error}") from error
