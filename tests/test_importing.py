@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,23 @@ def test_stamps_years_apart_and_a_dataset_that_is_a_file_are_told(tmp_path: Path
     for into in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(DatasetError, match="choose another --into"):
             importing.import_motion(tmp_path / "from", into, ["{label}.csv"], TIMED)
+
+
+@pytest.mark.parametrize(
+    ("unit", "range_g", "doubt"),
+    [("g", 4.0, "--unit"), ("mg", 4.0, "--unit"), ("m/s^2", 4.0, ""), ("m/s^2", 1.0, "--range")],
+)
+def test_a_unit_or_range_that_can_hardly_be_is_doubted(
+    tmp_path: Path, unit: str, range_g: float, doubt: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    # Lying still, but for a shove now and then, in m/s^2.
+    resting = [f"{t},0,0,{15.0 if t % 200 == 0 else 9.81}" for t in range(0, 2000, 10)]
+    (tmp_path / "in" / "rest.csv").write_text("\n".join(["t,x,y,z", *resting]) + "\n")
+    how = replace(TIMED, unit=unit, range_g=range_g)
+    done = importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
+    assert len(done.warnings) == bool(doubt)
+    assert all(doubt in warning for warning in done.warnings)
 
 
 DATA = os.environ.get("MIDGE_DATA")

@@ -82,6 +82,14 @@ def test_without_groups_recordings_are_held_out_and_that_is_told(data: Dataset, 
     assert len(report["per_group"]) == len(data.recordings)
 
 
+def test_a_label_of_one_person_only_is_told(data: Dataset, tmp_path: Path, trained: train.Trained) -> None:
+    assert not any("only" in warning for warning in trained.report["warnings"])
+    (first, *_) = data.groups
+    lonely = tuple(item for item in data.recordings if item.label != "circle" or item.group == first)
+    report = train.train(SMALL, Dataset(data.folder, lonely), into=tmp_path).report
+    assert any(warning.startswith("circle: from one") for warning in report["warnings"])
+
+
 def test_labels_dealt_at_random_teach_nothing(data: Dataset, tmp_path: Path, trained: train.Trained) -> None:
     """Were anything of a held-out group to leak into a fold, it would shine through here."""
     rng = np.random.default_rng(3)

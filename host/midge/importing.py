@@ -80,6 +80,11 @@ class Source:
     range_g: float = 4.0
 
 
+# Linear acceleration without gravity has less than 1 g, and vigorous motion more.
+_USUAL_G = (0.05, 2.5)
+_CLIPPED_SHARE = 0.01
+
+
 @dataclass(frozen=True)
 class Imported:
     """What came in: recordings, by label and group; what was left out, and why; samples beyond the range."""
@@ -92,6 +97,8 @@ class Imported:
     gaps: int
     clipped: int
     rate_hz: float
+    median_g: float
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,8 @@ def import_motion(
         raise DatasetError(f"{into} can't be a dataset ({error.strerror}); choose another --into") from None
     labels: dict[str, int] = {}
     groups: dict[str, int] = {}
-    n_gaps = clipped = 0
+    n_gaps = clipped = n_samples = 0
+    medians_g: list[float] = []
     minutes = rate_hz = 0.0
     try:
         for number, (path, fields) in enumerate(wanted):
@@ -150,6 +158,9 @@ def import_motion(
                 _write(waiting, part)
                 labels[part.description.label] = labels.get(part.description.label, 0) + 1
                 groups[part.description.group] = groups.get(part.description.group, 0) + 1
+                n_samples += len(part.samples)
+                in_g = part.samples.astype(np.float64) / part.description.scale
+                medians_g.append(float(np.median(np.linalg.norm(in_g, axis=1))))
                 n_gaps, clipped = n_gaps + len(part.gaps), clipped + part.clipped
                 minutes += len(part.samples) / part.description.rate_hz / 60
                 rate_hz = part.description.rate_hz
@@ -159,10 +170,25 @@ def import_motion(
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
     groups.pop("", None)
+    median_g = float(np.median(medians_g))
+    warnings = list(_doubts(how, median_g, clipped / n_samples))
     return Imported(
         sum(labels.values()), minutes, dict(sorted(labels.items())), dict(sorted(groups.items())),
-        skipped, n_gaps, clipped, rate_hz,
+        skipped, n_gaps, clipped, rate_hz, median_g, warnings,
     )  # fmt: skip
+
+
+def _doubts(how: Source, median_g: float, clipped_share: float) -> Iterator[str]:
+    """What makes the unit or the range look wrong: most of the time a sensor feels about 1 g."""
+    low_g, high_g = _USUAL_G
+    if not low_g <= median_g <= high_g:
+        felt = f"at least {median_g:.1f}" if clipped_share > _CLIPPED_SHARE else f"{median_g:.2g}"
+        yield (
+            f"the usual acceleration is {felt} g, at rest it should be 1: is {how.unit} the files' unit? "
+            "--unit takes g, mg, m/s^2 or COUNTS/g"
+        )
+    elif clipped_share > _CLIPPED_SHARE:
+        yield f"{clipped_share:.0%} of the samples are beyond ±{how.range_g:g} g; choose a larger --range"
 
 
 def _unit(text: str) -> float:

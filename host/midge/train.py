@@ -89,6 +89,7 @@ def train(
         more_X, more_y = _features(recipe, varied), varied.labels
 
     answer = np.full(len(X), -1)
+    _tell_lonely_labels(cut, of_window, recipe, warnings)
     folds = _folds(cut.labels, of_window, recipe.train.folds, seed, warnings)
     for number, held_out in enumerate(folds):
         advance(2 + number, steps, f"fold {number + 1} of {len(folds)}")
@@ -145,6 +146,22 @@ def _check_labels(cut: Windows, recipe: Recipe) -> None:
         raise DatasetError(
             f"no window of {', '.join(missing)} in the recordings; record some "
             f"(midge record {recipe.name} --device DEVICE --label {missing[0]!r}) or drop the label"
+        )
+
+
+def _tell_lonely_labels(
+    cut: Windows, of_window: npt.NDArray[np.str_], recipe: Recipe, warnings: list[str]
+) -> None:
+    """A label that only one group or recording shows is never both learnt and asked for."""
+    lonely = [
+        label
+        for number, label in enumerate(recipe.labels)
+        if len(np.unique(of_window[cut.labels == number])) == 1
+    ]
+    if lonely:
+        warnings.append(
+            f"{', '.join(lonely)}: from one recording or group only: nobody can tell how well the model "
+            "knows it, and the figures below are not the model's; record it again, best with other people"
         )
 
 

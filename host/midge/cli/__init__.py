@@ -92,3 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`midge … | head`); say nothing more to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
+    except OSError as error:
+        # What no stage foresaw of files and folders: read-only, full, gone.
+        if args.debug:
+            raise
+        output.error(
+            MidgeError(
+                f"{error.filename or 'this machine'}: {error.strerror or error}; mend that, then try again"
+            )
+        )
+        return EXIT_ERROR

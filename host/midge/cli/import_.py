@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> None:
         f"{done.recordings} recordings, {done.minutes:.1f} min at {done.rate_hz:g} Hz, "
         f"{len(done.groups)} groups, {done.gaps} gaps, {done.clipped} samples beyond the range → {args.into}"
     )
+    for warning in done.warnings:
+        output.note(f"warning: {warning}")
     if done.skipped:
         path, why = next(iter(done.skipped.items()))
         output.note(f"left out {len(done.skipped)} files, the first: {path}: {why}")

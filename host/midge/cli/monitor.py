@@ -31,6 +31,10 @@ def run(args: argparse.Namespace) -> None:
             f"{args.device}: {welcome.board} ({welcome.target}), app {welcome.app or '-'}, "
             + (f"model {model['name']} {model.get('digest', '')}" if model else "no model: midge push one")
         )
+        if welcome.raw.get("trouble"):
+            output.note(
+                f"{args.device}: {welcome.raw['trouble']}; check its wiring, the app tries again by itself"
+            )
         monitor = Monitor(session)
         with contextlib.suppress(KeyboardInterrupt):
             since_status = 0
