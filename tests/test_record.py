@@ -263,6 +263,14 @@ def test_nothing_at_all_leaves_no_file(scripted: Any, talk: Talk, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_more_samples_than_a_board_counts_are_refused(scripted: Any, talk: Talk, tmp_path: Path) -> None:
+    with talk() as session:
+        session.open()
+        with pytest.raises(RecipeError, match="record less"):
+            record(session, GESTURE, label="circle", into=tmp_path, seconds=1e9)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_label_of_another_app_is_refused(scripted: Any, talk: Talk, tmp_path: Path) -> None:
     with talk() as session:
         session.open()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,8 @@ def test_names_count_up_and_pass_over_what_is_there(tmp_path: Path) -> None:
     assert take_name(tmp_path, "circle") == "circle_003"
     assert take_name(tmp_path, "circle", "ann") == "circle_ann_002"
     assert take_name(tmp_path, "[c]") == "[c]_001"
+    (tmp_path / "v1.5_ann.b_001.csv").touch()
+    assert take_name(tmp_path, "v1.5", "ann.b") == "v1.5_ann.b_002"
 
 
 @pytest.mark.parametrize("label", ["a/b", "a:b", "..", "a\nb", "a\\b", " a"])
@@ -117,6 +121,31 @@ def test_an_abandoned_take_leaves_nothing(tmp_path: Path) -> None:
     with TakeWriter(tmp_path, "one", ABOUT) as writer:
         writer.append(np.ones((5, 3), np.int16))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_files_get_their_names_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fsync
+
+    def interrupted(fd: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt), TakeWriter(tmp_path, "one", ABOUT) as writer:
+        writer.append(np.ones((5, 3), np.int16))
+        writer.finish()
+    assert len(recording.load(tmp_path / "one.csv").samples) == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.csv", "one.json"]
+
+
+def test_an_interrupt_that_nobody_caught_keeps_what_came(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), TakeWriter(tmp_path, "one", ABOUT) as writer:
+        writer.append(np.ones((5, 3), np.int16))
+        raise KeyboardInterrupt
+    got = recording.load(tmp_path / "one.csv")
+    assert (len(got.samples), got.partial) == (5, "interrupted")
 
 
 def test_many_gaps_outgrow_the_room_taken_first(tmp_path: Path) -> None:

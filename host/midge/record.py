@@ -26,6 +26,8 @@ from .take import TakeWriter, take_name
 CANONICAL_FULL_SCALE = 32768
 # A board gathers at most so many samples before it sends them, whatever its sensor.
 LONGEST_BLOCK_SAMPLES = 255
+# A board counts samples in 30 bits.
+MOST_SAMPLES = (1 << 30) - 1
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,10 @@ def record(
     """
     about = description(recipe, session.welcome, label, group)
     n_wanted = 0 if seconds is None else max(1, round(seconds * recipe.sensor.rate_hz))
+    if n_wanted > MOST_SAMPLES:
+        raise RecipeError(
+            f"{seconds:g} s at {recipe.sensor.rate_hz:g} Hz are more than {MOST_SAMPLES} samples; record less"
+        )
     with TakeWriter(into, take_name(into, label, group), about) as writer:
         run = _Run(session, writer, n_wanted, recipe.sensor.rate_hz)
         failure: MidgeError | None = None

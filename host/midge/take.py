@@ -6,9 +6,13 @@ recording is whole. Room for the sidecar is taken at the start, so that a full d
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import signal
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -37,11 +41,14 @@ def take_name(folder: Path, label: str, group: str = "") -> str:
         if word and (set(word) & _UNSAFE or word.startswith((".", " ")) or word.endswith((".", " "))):
             raise DatasetError(f"{what} {word!r} can't be part of a file name; use letters, digits, - and _")
     stem = f"{label}_{group}" if group else label
+    # Labels and groups may have dots: what is behind the stem ends at the first one.
     taken = (
-        {path.name.split(".")[0] for path in folder.glob(f"{_literal(stem)}_*")} if folder.is_dir() else set()
+        {path.name[len(stem) :].split(".")[0] for path in folder.glob(f"{_literal(stem)}_*")}
+        if folder.is_dir()
+        else set()
     )
     number = 1
-    while f"{stem}_{number:03d}" in taken:
+    while f"_{number:03d}" in taken:
         number += 1
     return f"{stem}_{number:03d}"
 
@@ -124,7 +131,14 @@ class TakeWriter:
     def finish(
         self, *, measured_rate_hz: float | None = None, jitter_us: float | None = None, partial: str = ""
     ) -> Path:
-        """Give both files their names; returns the samples' path. `partial` says why the take ends early."""
+        """Give both files their names; returns the samples' path. `partial` says why the take ends early.
+
+        ^C waits for the end of it.
+        """
+        with _uninterrupted():
+            return self._finish(measured_rate_hz, jitter_us, partial)
+
+    def _finish(self, measured_rate_hz: float | None, jitter_us: float | None, partial: str) -> Path:
         self._description = replace(
             self._description, measured_rate_hz=measured_rate_hz, jitter_us=jitter_us, partial=partial[:400]
         )
@@ -157,7 +171,11 @@ class TakeWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.discard()
+        try:
+            if kind is KeyboardInterrupt and self.n_samples and not self._keep:
+                self.finish(partial="interrupted")
+        finally:
+            self.discard()
 
     def _create(self, path: Path) -> BinaryIO:
         """A new `.part`; FileExistsError if the name is taken.
@@ -219,6 +237,22 @@ def save(recording: Recording, folder: Path, name: str) -> Path:
             jitter_us=recording.jitter_us,
             partial=recording.partial,
         )
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold ^C back until the block is done; only the main thread hears of it at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _part(path: Path) -> Path:
