@@ -217,6 +217,11 @@ def test_what_a_board_says_of_itself(repl: Any) -> None:
     )  # fmt: skip
 
 
+def test_the_date_can_be_set_and_read(repl: Any) -> None:
+    repl.run("import machine; machine.RTC().datetime((2026, 2, 28, 5, 23, 59, 30, 0))")
+    assert repl.run("print(machine.RTC().datetime()[:6])") == "(2026, 2, 28, 5, 23, 59)\r\n"
+
+
 def test_the_heap_has_an_end(repl: Any) -> None:
     assert int(repl.run("import gc; gc.collect(); print(gc.mem_free() // 1024)")) > 400
     with pytest.raises(TransportExecError, match="MemoryError"):

@@ -85,8 +85,8 @@ class RTC:
 
     def datetime(self, parts=None):
         if parts is None:
-            year, month, day, hour, minute, second, weekday, _ = board_time.gmtime(board_time.time())
-            return (year, month, day, weekday, hour, minute, second, 0)
+            now = board_time.gmtime(board_time.time())  # eight or nine numbers, as the unix port was built
+            return now[:3] + (now[6],) + now[3:6] + (0,)  # MicroPython has no (*a, b)
         year, month, day, _, hour, minute, second, _ = parts
         board_time.set_time(board_time.mktime((year, month, day, hour, minute, second, 0, 0)))
 
