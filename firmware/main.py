@@ -4,7 +4,7 @@ import sys
 
 try:
     import app  # noqa: F401  (an app runs when it is imported)
-except (KeyboardInterrupt, SystemExit):  # SystemExit would start it again, for ever
+except KeyboardInterrupt:
     pass
 except Exception as error:
     sys.print_exception(error)  # type: ignore[attr-defined]

@@ -169,12 +169,3 @@ def test_an_old_micropython_is_refused(stock: VirtualBoard, monkeypatch: pytest.
         pytest.raises(VersionMismatch, match=r"MicroPython 1\.\d+\.\d+, midge needs 9\.9"),
     ):
         board_facts.read_facts(repl)
-
-
-def test_an_app_that_exits_leaves_the_prompt(board: VirtualBoard) -> None:
-    (board.folder / "app.py").write_text(
-        "import sys\nwith open('/runs', 'a') as file:\n    file.write('.')\nsys.exit()\n"
-    )
-    board.reset("hard")
-    board.wait_until("idle")
-    assert (board.folder / "runs").read_text() == "."
