@@ -24,7 +24,12 @@ def boot_model(slots, reset):
             continue
         on_trial = slots.states[slot] != CONFIRMED
         if on_trial:
-            slots.mark(slot, TRYING if slots.states[slot] == TRIAL else RETRYING)
+            try:
+                slots.mark(slot, TRYING if slots.states[slot] == TRIAL else RETRYING)
+            except OSError as error:  # a full flash: a trial that can't be written down can't be ended
+                slots.states[slot] = BAD
+                _write_down(slots.explain, "{}: {}".format(NAMES[slot], error))
+                continue
         try:
             model = Model(slots.folder, NAMES[slot])
             if on_trial:
@@ -36,9 +41,17 @@ def boot_model(slots, reset):
             reset()
             return None
         if on_trial:
-            slots.mark(slot, CONFIRMED)
-            slots.explain("")
+            _write_down(slots.mark, slot, CONFIRMED)
+            _write_down(slots.explain, "")
         return model
+
+
+def _write_down(write, *what) -> None:
+    """Write if the flash takes it: a full one must not keep a good model from running."""
+    try:
+        write(*what)
+    except OSError:
+        pass  # the state in RAM holds for this boot; the next one judges again
 
 
 def _self_test(model, path: str) -> None:
@@ -51,6 +64,6 @@ def _self_test(model, path: str) -> None:
 
 
 def _give_up(slots, slot: int, error: Exception) -> None:
-    slots.mark(slot, BAD)
+    _write_down(slots.mark, slot, BAD)
     text = str(error) or type(error).__name__
-    slots.explain("{}: {}".format(NAMES[slot], text))
+    _write_down(slots.explain, "{}: {}".format(NAMES[slot], text))

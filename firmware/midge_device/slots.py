@@ -133,8 +133,11 @@ class Slots:
         """Slot to boot now, -1 if there is none. A trial that a reset cut short twice is BAD."""
         for slot in (0, 1):
             if self.states[slot] == RETRYING:
-                self.mark(slot, BAD)
-                self.explain("{}: the board reset during its self-test".format(NAMES[slot]))
+                try:
+                    self.mark(slot, BAD)
+                    self.explain("{}: the board reset during its self-test".format(NAMES[slot]))
+                except OSError:
+                    pass  # a full flash; in RAM it is BAD
         for slot in (self.active, 1 - self.active):
             if self.states[slot] in (CONFIRMED, TRIAL, TRYING) and exists(self.path(slot)):
                 return slot

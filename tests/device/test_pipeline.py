@@ -15,6 +15,7 @@ from midge.messages import Data, Event, Log, Message, Scores, Status, StreamEnd
 from midge.session import Session, Timeouts, connect
 from midge.transport import open_transport
 from midge.virtual import Scene, VirtualBoard
+from midge_device.slots import TRIAL, Slots
 from midge_device.wire import message as wire
 
 from .conftest import APP, Build, install, put_model, values
@@ -200,6 +201,22 @@ def test_a_model_that_answers_differently_here_is_not_kept(build_model: Build) -
         session.reopen()
         assert model_name(session) == "better"
         assert session.welcome.slots["why"] == ""
+
+
+def test_a_full_flash_at_boot_leaves_the_confirmed_model(build_model: Build) -> None:
+    with running(build_model()) as board:
+        with connect("serial:" + board.tty) as session:
+            assert session.welcome.slots["a"] == "confirmed"
+        put_model(board.folder, build_model(5000.5, name="better"), "b")
+        Slots(str(board.folder / "midge")).mark(1, TRIAL)
+        board.set_flash_bytes(1)
+        board.reset("hard")
+        with connect("serial:" + board.tty) as session:
+            assert model_name(session) == "tilt"
+        board.set_flash_bytes(2 * 1024 * 1024)
+        board.reset("hard")
+        with connect("serial:" + board.tty) as session:
+            assert model_name(session) == "better"
 
 
 def test_a_first_model_that_is_bad_leaves_a_board_that_records(build_model: Build) -> None:
