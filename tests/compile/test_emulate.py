@@ -389,3 +389,20 @@ def test_parse_agrees_with_what_was_built(toy_module: Callable[..., Module], tar
     file = mpy.parse(module.mpy)
     slots = [r for r in file.relocations if r.destination == mpy.FUN_TABLE]
     assert [slot.index * file.target.word_bytes for slot in slots] == [module.symbols["mp_fun_table"]]
+
+
+def test_an_interrupt_inside_the_firmware_ends_the_call(
+    toy_module: Callable[..., Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = toy_module("armv6m")
+    emulator = Emulator(module.mpy, targets.get("armv6m"), module.symbols)
+    features = [0] * emulator.n_features
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(emulator._firmware.entries, 65, interrupted)  # get_buffer
+        with pytest.raises(KeyboardInterrupt):
+            emulator.classify(features)
+    assert emulator.classify(features) is not None

@@ -211,7 +211,11 @@ class Emulator:
         return result
 
     def _on_firmware_call(self, uc: Any, address: int, size: int, data: object) -> None:
-        self._firmware.run((address - memory.TRAPS) // memory.TRAP_STEP)
+        try:
+            self._firmware.run((address - memory.TRAPS) // memory.TRAP_STEP)
+        except BaseException as interrupt:
+            # ^C: ctypes would print it and let the core go on with half an answer.
+            self._firmware.raised = interrupt
         if self._firmware.raised is not None:
             uc.emu_stop()
 

@@ -100,13 +100,13 @@ class Firmware:
     ----------
     globals : dict
         what the module has stored under its names
-    raised : Exception or None
+    raised : BaseException or None
         what a function raised; the caller stops the core then
     """
 
     def __init__(self, cpu: Cpu, qstrs: tuple[str, ...], buffers: BoardBuffers) -> None:
         self.globals: dict[str, Any] = {}
-        self.raised: Exception | None = None
+        self.raised: BaseException | None = None
         self.buffers = buffers
         self._cpu = cpu
         self._qstrs = qstrs
