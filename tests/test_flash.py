@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from midge import board_facts, flash
+from midge import board_facts, flash, model_file, push
 from midge.board_facts import BoardFacts
 from midge.errors import BudgetExceeded, DeviceError, RecipeError, VersionMismatch
+from midge.model_file import Model
 from midge.mpremote_link import RawRepl
 from midge.session import connect
 from midge.virtual import VirtualBoard
@@ -100,6 +101,19 @@ def test_a_full_board_is_told_before_anything_is_written(
     with pytest.raises(BudgetExceeded, match="bytes of flash left"):
         flash.flash(str(make_app()), stock.tty)
     assert sorted(path.name for path in stock.folder.iterdir()) == ["main.py"]
+
+
+def test_a_model_that_stays_from_before_is_told(
+    board: VirtualBoard, make_app: Callable[..., Path], make_model: Callable[..., Model], tmp_path: Path
+) -> None:
+    model_file.save(make_model(), tmp_path / "model")
+    flash.flash(str(make_app()), board.tty)
+    push.push(board.tty, str(tmp_path / "model"))
+    notes: list[str] = []
+    done = flash.flash(str(make_app()), board.tty, note=notes.append)
+    assert done.welcome is not None
+    assert done.welcome.model is not None
+    assert any("still runs the model tester" in note for note in notes)
 
 
 def test_an_app_without_main_is_told(stock: VirtualBoard, make_app: Callable[..., Path]) -> None:

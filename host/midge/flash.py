@@ -102,7 +102,7 @@ def flash(
         is_new_main = there[MAIN] != _sha256(main)
         module = _Parcel.build(model, facts, repl) if model is not None else None
         needed = sum(map(len, wanted.values())) + (module.n_bytes if module else 0)
-        if needed + SPARE_FLASH_BYTES > facts.free_flash_bytes:
+        if needed and needed + SPARE_FLASH_BYTES > facts.free_flash_bytes:
             raise BudgetExceeded(
                 f"{device} has {facts.free_flash_bytes} bytes of flash left and {needed} are to be written; "
                 "remove files from the board"
@@ -120,6 +120,9 @@ def flash(
                 install.write(MAIN, main)
             repl.restart()
     sent = (*wanted, *(module.paths if module else ()), *((MAIN,) if is_new_main else ()))
+    welcome = None if dry_run else _verify(device, recipe, model)
+    if model is None and welcome is not None and welcome.model:
+        note(f"the board still runs the model {welcome.model['name']}, which was there: push one of its own")
     return Flashed(
         board=known.name,
         target=facts.target.name if facts.target else "",
@@ -128,7 +131,7 @@ def flash(
         sent_bytes=needed,
         kept=kept,
         model=f"{model.name} {model.digest}" if model else "",
-        welcome=None if dry_run else _verify(device, recipe, model),
+        welcome=welcome,
     )
 
 
