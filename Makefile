@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check lint clean
+.PHONY: setup demo test check lint peers clean
 
 setup: $(STAMP)
 
@@ -30,6 +30,13 @@ test: setup lint
 
 check: test
 	$(BIN)/pytest -m check
+
+# What neighbours cost on the same work: their packages go into a folder of their own.
+PEERS := build/peers
+peers: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --no-build-isolation --require-hashes --dest $(PEERS) -r benchmarks/sources.txt
+	$(BIN)/python benchmarks/peers.py
 
 clean:
 	rm -rf $(VENV) typings build dist .pytest_cache .mypy_cache .ruff_cache
