@@ -91,7 +91,7 @@ def lower(forest: Forest) -> VotingForest:
             votes[:, 1] = one - votes[:, 0]
         off = votes - tree.value * scale
         error += float((off.max(axis=1) - off.min(axis=1)).max())
-        trees.append(_prune(tree, votes))
+        trees.append(prune(tree, votes))
     return VotingForest(
         n_features=forest.n_features,
         n_classes=forest.n_classes,
@@ -117,7 +117,7 @@ def choose_bits(forest: Forest, X: npt.NDArray[Any]) -> int:
     return WIDE_BITS if narrow > PURE_EPSILON and (margins <= narrow).any() else NARROW_BITS
 
 
-def _prune(tree: Tree, votes: VoteArray) -> VotingTree:
+def prune(tree: Tree, votes: VoteArray) -> VotingTree:
     """The tree without nodes that decide nothing: decided above, or with both leaves equal."""
     n_nodes = len(tree.feature)
     threshold = np.clip(np.floor(tree.threshold), INT16_MIN - 1, INT16_MAX).astype(np.int32)
