@@ -175,7 +175,7 @@ def compile_estimator(
     """
     ir = families.to_ir(estimator)
     # scikit-learn's trees see float32 of what they are given.
-    is_single = ir.kind == "forest" and families.find(estimator) != "Pipeline"
+    is_single = families.reads_single(estimator)
     learnt = quantise.learn(X, ir, single=is_single)
     values = np.asarray(X, np.float64)
     if values.shape[1] != ir.n_features:
@@ -204,7 +204,7 @@ def compile_estimator(
         agreement.estimator_reference(model, rows, expected, winners),
         agreement.reference_c(model, compiled._host, rows),
     )
-    if ir.kind == "forest" and compiled.links[0].differ > MOST_WRONG * len(rows):
+    if ir.kind in ("forest", "additive") and compiled.links[0].differ > MOST_WRONG * len(rows):
         raise ParityError(
             f"in int16 the model differs on {compiled.links[0].differ} of {len(rows)} training rows: its "
             "numbers span too much; fit on the logarithm or the rank of skewed features"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import exponential
-from .verdict import SCORE_SCALE, VANISHING, Verdict
+from .verdict import SCORE_SCALE, SIGNS, VANISHING, Verdict
 
 _INDENT = "    "
 
@@ -29,6 +29,8 @@ def _winner(rule: Verdict, c_type: str) -> list[str]:
         return ["const int32_t winner = 0;"]
     if rule.decide == "sign":
         return ["const int32_t winner = sums[0] > 0;"]
+    if rule.decide == "at-least":
+        return ["const int32_t winner = sums[0] >= 0;"]
     if rule.decide.startswith("duels") and n == 2:
         return ["const int32_t winner = sums[0] <= 0;"]
     if rule.decide == "highest":
@@ -67,7 +69,7 @@ def _scores(  # noqa: PLR0911
         return [*_softmax(rule, log2_scale, c_type), "return winner;"]
     if rule.scores == "sigmoid":
         return _sigmoid(rule, log2_scale, c_type)
-    if rule.decide == "sign":
+    if rule.decide in SIGNS:
         return [
             f"scores[1] = {_saturated('sums[0]', log2_scale, c_type)};",
             "scores[0] = (int16_t)-scores[1];",
@@ -94,7 +96,7 @@ def _sigmoid(rule: Verdict, log2_scale: int, c_type: str) -> list[str]:
         size = f"({of} < 0 ? -{of} : {of})"
         return f"sigmoid_q15({_exponent(size, log2_scale, c_type)}, {of} < 0)"
 
-    if rule.decide == "sign":
+    if rule.decide in SIGNS:
         return [
             f"scores[1] = (int16_t){share('sums[0]')};",
             f"scores[0] = (int16_t)({SCORE_SCALE} - scores[1]);",

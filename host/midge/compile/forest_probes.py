@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,18 @@ def probes(ir: Forest, X: Int16Array, limit: int) -> Int16Array:
     A changed threshold or leaf anywhere on their path changes the answer. At most `limit` rows, spread
     over the trees; otherwise the rows resemble those of X.
     """
-    forest = votes.lower(ir)
-    base = X if len(X) else np.zeros((1, ir.n_features), np.int16)
+    return around(votes.lower(ir).trees, ir.n_features, X, limit)
+
+
+def around(trees: Sequence[votes.VotingTree], n_features: int, X: Int16Array, limit: int) -> Int16Array:
+    """At most `limit` rows on both sides of the thresholds of trees."""
+    base = X if len(X) else np.zeros((1, n_features), np.int16)
     made: list[Int16Array] = []
-    paths = [list(_paths(tree)) for tree in forest.trees]
+    paths = [list(_paths(tree)) for tree in trees]
     total = sum(len(of_tree) for of_tree in paths)
     # Evenly over all trees if there are more nodes than room.
     every = max(1, -(-2 * total // max(limit, 1)))
-    for number, (tree, of_tree) in enumerate(zip(forest.trees, paths, strict=True)):
+    for number, (tree, of_tree) in enumerate(zip(trees, paths, strict=True)):
         for node, bounds in of_tree[number % every :: every]:
             row = base[(node * 7919 + number) % len(base)].copy()
             for feature, (low, high) in bounds.items():
@@ -34,7 +38,7 @@ def probes(ir: Forest, X: Int16Array, limit: int) -> Int16Array:
             for value in (int(tree.threshold[node]), int(tree.threshold[node]) + 1):
                 row[tree.feature[node]] = value
                 made.append(row.copy())
-    return np.array(made[:limit], np.int16).reshape(-1, ir.n_features)
+    return np.array(made[:limit], np.int16).reshape(-1, n_features)
 
 
 def _paths(tree: votes.VotingTree) -> Iterator[tuple[int, dict[int, tuple[int, int]]]]:

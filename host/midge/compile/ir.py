@@ -176,7 +176,8 @@ def read_array(data: Mapping[str, Any], key: str, dtype: Any, n_dims: int, where
     return loose.astype(dtype)
 
 
-def _tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
+def read_tree(data: Any, n_features: int, n_values: int, where: str) -> Tree:
+    """A tree with `n_values` numbers a leaf out of its JSON; ModelError unless it is whole and safe."""
     if not isinstance(data, dict):
         raise ModelError(f"{where} is not an object; train the model again")
     feature = read_array(data, "feature", np.int32, 1, where)
@@ -188,8 +189,8 @@ def _tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
     n_nodes, n_leaves = len(feature), len(value)
     if not (len(threshold) == len(left) == len(right) == n_nodes and n_leaves == n_nodes + 1):
         raise ModelError(f"{where}: its arrays don't fit each other; train the model again")
-    if value.shape[1] != n_classes or (value < 0).any() or (value > 1 + 1e-9).any():
-        raise ModelError(f"{where}: value is not {n_classes} probabilities a leaf; train the model again")
+    if value.shape[1] != n_values:
+        raise ModelError(f"{where}: value is not {n_values} numbers a leaf; train the model again")
     if n_nodes and (feature.min() < 0 or feature.max() >= n_features):
         raise ModelError(f"{where}: reads a feature outside 0…{n_features - 1}; train the model again")
     # Every node and leaf but the root is the child of exactly one node, and children come after parents:
@@ -200,6 +201,13 @@ def _tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
     inner = children >= 0
     if not np.array_equal(np.sort(children), np.sort(expected)) or (children[inner] <= parents[inner]).any():
         raise ModelError(f"{where}: its nodes are no tree; train the model again")
+    return tree
+
+
+def _voting_tree(data: Any, n_features: int, n_classes: int, where: str) -> Tree:
+    tree = read_tree(data, n_features, n_classes, where)
+    if (tree.value < 0).any() or (tree.value > 1 + 1e-9).any():
+        raise ModelError(f"{where}: value is not {n_classes} probabilities a leaf; train the model again")
     return tree
 
 
@@ -219,7 +227,7 @@ def read(data: Mapping[str, Any]) -> Forest:
     return Forest(
         n_features,
         n_classes,
-        tuple(_tree(tree, n_features, n_classes, f"ir: tree {i}") for i, tree in enumerate(trees)),
+        tuple(_voting_tree(tree, n_features, n_classes, f"ir: tree {i}") for i, tree in enumerate(trees)),
         vote_bits,
     )
 

@@ -37,6 +37,10 @@ KINDS = {
     "forest": Kind(
         "ir", "reference", "votes", "forest_probes", {"code": "c99_forest", "table": "c99_forest_table"}
     ),
+    "additive": Kind(
+        *("additive", "additive", "additive_integer", "additive_probes"),
+        {"code": "c99_additive", "table": "c99_additive_table"},
+    ),
     "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
     "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel"}),
     "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import CompileError, ModelError
+from .additive import Additive
 from .ir import FloatArray, Forest, Node, Tree
 from .reference import leaves
 
@@ -94,7 +95,7 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
         )
     if ((values == np.floor(values)) & (values >= INT16_MIN) & (values <= INT16_MAX)).all():
         return Quantisation()
-    is_forest = ir is None or isinstance(ir, Forest)
+    is_forest = ir is None or isinstance(ir, Forest | Additive)
     if is_forest and single:
         values = values.astype(np.float32).astype(np.float64)
     low, high = values.min(axis=0), values.max(axis=0)
@@ -108,12 +109,14 @@ def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quanti
     """The model over int16 features, and `by` with the collisions of a forest counted."""
     if by.kind == "none":
         return ir, by
-    if isinstance(ir, Forest):
+    if isinstance(ir, Forest | Additive):
         return _quantise_forest(ir, X, by)
     return ir.rescaled(1.0 / np.array(by.scale), np.array(by.offset)), by
 
 
-def _quantise_forest(forest: Forest, X: npt.ArrayLike, by: Quantisation) -> tuple[Forest, Quantisation]:
+def _quantise_forest(
+    forest: Forest | Additive, X: npt.ArrayLike, by: Quantisation
+) -> tuple[Forest | Additive, Quantisation]:
     """A threshold lands wherever it parts the rows of X that reach its node as it did before.
 
     Where int16 values collide on both of its sides: nearest to where it was.
@@ -126,8 +129,7 @@ def _quantise_forest(forest: Forest, X: npt.ArrayLike, by: Quantisation) -> tupl
     collides = np.zeros(len(rows), bool)
     for before, after in zip(forest.trees, trees, strict=True):
         collides |= leaves(before, values) != leaves(after, rows.astype(np.float64))
-    made = Forest(forest.n_features, forest.n_classes, trees)
-    return made, replace(by, collisions=int(collides.sum()))
+    return replace(forest, trees=trees), replace(by, collisions=int(collides.sum()))
 
 
 def _tree(tree: Tree, values: FloatArray, rows: Int16Array, by: Quantisation) -> Tree:

@@ -21,11 +21,13 @@ VANISHING = 8 << exponential.FRACTION_BITS
 # How a winner comes out of the values of a row.
 #   highest    : one value a class; the highest wins, the lowest index at a tie
 #   sign       : one value; class 1 if it is above 0, else class 0
+#   at-least   : one value; class 1 if it is 0 or above, else class 0
 #   duels      : one value a pair of classes i < j; above 0 is a vote for i, else for j; most votes win, the
 #                lowest index at a tie (libsvm)
 #   duels-sum  : the same, but a tie goes to the higher sum of values (scikit-learn's break_ties)
 #   value      : no classes; the value is the answer
-DECIDES = ("highest", "sign", "duels", "duels-sum", "value")
+DECIDES = ("highest", "sign", "at-least", "duels", "duels-sum", "value")
+SIGNS = ("sign", "at-least")
 # What the scores are.
 #   softmax, sigmoid : probabilities (sigmoid: of each class against the rest, divided by their sum)
 #   decision         : values, 1.0 = `unit`; with one value, of class 0 its negative
@@ -35,6 +37,7 @@ SCORES = ("softmax", "sigmoid", "decision", "votes", "value")
 _FITTING = {
     "highest": ("softmax", "sigmoid", "decision"),
     "sign": ("sigmoid", "decision"),
+    "at-least": ("sigmoid", "decision"),
     "duels": ("votes", "decision"),
     "duels-sum": ("votes",),
     "value": ("value",),
@@ -93,6 +96,8 @@ class Verdict:
             return np.argmax(values, axis=1), margins
         if self.decide == "sign":
             return (values[:, 0] > 0).astype(np.intp), np.abs(values[:, 0])
+        if self.decide == "at-least":
+            return (values[:, 0] >= 0).astype(np.intp), np.abs(values[:, 0])
         if self.decide == "value":
             return np.zeros(len(values), np.intp), np.ones(len(values))
         votes = count_votes(values, self.n_classes)
@@ -114,14 +119,14 @@ class Verdict:
             return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
         if self.scores == "sigmoid":
             share = np.exp(-np.logaddexp(0.0, -values))
-            if self.decide == "sign":
+            if self.decide in SIGNS:
                 return np.hstack([1.0 - share, share])
             total = share.sum(axis=1, keepdims=True)
             return np.where(total > 0, share / np.where(total > 0, total, 1.0), 1.0 / self.n_classes)
         if self.scores == "votes":
             return np.asarray(count_votes(values, self.n_classes) / max(self.n_classes - 1, 1), np.float64)
         part = np.clip((values - self.center) / (self.unit or 1.0), -1.0, 1.0)
-        if self.decide == "sign":
+        if self.decide in SIGNS:
             return np.hstack([-part, part])
         return np.hstack([part, -part]) if self.decide == "duels" else part
 
@@ -198,6 +203,8 @@ def judge_integers(
         winners = np.argmax(sums, axis=1)
     elif decide == "sign":
         winners = (sums[:, 0] > 0).astype(np.intp)
+    elif decide == "at-least":
+        winners = (sums[:, 0] >= 0).astype(np.intp)
     elif decide == "value":
         winners = np.zeros(len(sums), np.intp)
     else:
@@ -218,7 +225,7 @@ def _integer_scores(verdict: Verdict, sums: IntegerArray, log2_scale: int) -> In
         return exponential.softmax(exponential.exponent(best - sums, log2_scale))
     if verdict.scores == "sigmoid":
         shares = exponential.sigmoid(sums, log2_scale)
-        if verdict.decide == "sign":
+        if verdict.decide in SIGNS:
             return np.hstack([SCORE_SCALE - shares, shares]).astype(np.int16)
         best = sums.max(axis=1, keepdims=True)
         # Far below 0 all shares vanish, and their ratios are those of the powers.
@@ -226,7 +233,7 @@ def _integer_scores(verdict: Verdict, sums: IntegerArray, log2_scale: int) -> In
         powers = exponential.softmax(exponential.exponent(best - sums, log2_scale))
         return np.where(vanish, powers, exponential.normalised(shares))
     part = np.clip(_shift_right(sums, log2_scale), -SCORE_SCALE, SCORE_SCALE)
-    if verdict.decide == "sign":
+    if verdict.decide in SIGNS:
         part = np.hstack([-part, part])
     elif verdict.decide == "duels":
         part = np.hstack([part, -part])

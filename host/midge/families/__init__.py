@@ -22,6 +22,15 @@ FAMILIES = {
     "ExtraTreeClassifier": "forest",
     "RandomForestClassifier": "forest",
     "ExtraTreesClassifier": "forest",
+    "DecisionTreeRegressor": "regression_forest",
+    "ExtraTreeRegressor": "regression_forest",
+    "RandomForestRegressor": "regression_forest",
+    "ExtraTreesRegressor": "regression_forest",
+    "GradientBoostingClassifier": "boosting",
+    "GradientBoostingRegressor": "boosting",
+    "HistGradientBoostingClassifier": "boosting",
+    "HistGradientBoostingRegressor": "boosting",
+    "IsolationForest": "isolation",
     "LogisticRegression": "linear",
     "LogisticRegressionCV": "linear",
     "RidgeClassifier": "linear",
@@ -75,6 +84,12 @@ def answers(estimator: Any, ir: Node, X: npt.ArrayLike) -> tuple[FloatArray, npt
     """The estimator's own scores (n_rows, n_scores), in the terms of its IR, and winners (n_rows,)."""
     scores, winners = _family(estimator).answers(estimator, ir, X)
     return scores, winners
+
+
+def reads_single(estimator: Any) -> bool:
+    """True if the estimator sees float32 of what it is given, as scikit-learn's trees do."""
+    family = _family(estimator)
+    return bool(family.reads_single(estimator)) if hasattr(family, "reads_single") else False
 
 
 def classes(estimator: Any, ir: Node) -> npt.NDArray[Any]:

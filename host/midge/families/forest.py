@@ -14,6 +14,11 @@ from ..errors import UnsupportedModel
 MAX_CLASSES = 255
 
 
+def reads_single(estimator: Any) -> bool:
+    """True: the trees see float32 of what they are given."""
+    return True
+
+
 def to_ir(estimator: Any) -> Forest:
     """The fitted classifier as a `Forest` over the features it was fitted on.
 
@@ -35,7 +40,9 @@ def to_ir(estimator: Any) -> Forest:
     return Forest(
         int(estimator.n_features_in_),
         len(estimator.classes_),
-        tuple(_tree(part.tree_, name) for part in grown),
+        tuple(
+            grown_tree(part.tree_, name, np.asarray(part.tree_.value[:, 0, :], np.float64)) for part in grown
+        ),
     )
 
 
@@ -45,7 +52,8 @@ def answers(estimator: Any, ir: Forest, X: npt.ArrayLike) -> tuple[FloatArray, n
     return scores, np.argmax(scores, axis=1)
 
 
-def _tree(grown: Any, name: str) -> Tree:
+def grown_tree(grown: Any, name: str, value: FloatArray) -> Tree:
+    """A tree of scikit-learn with `value` (n_nodes, n_values) in its leaves; UnsupportedModel naming the part."""
     is_leaf = grown.children_left < 0
     # Old node number → place among the inner nodes, or ~place among the leaves; both keep their order.
     place = np.where(is_leaf, ~(np.cumsum(is_leaf) - 1), np.cumsum(~is_leaf) - 1).astype(np.int32)
@@ -55,8 +63,7 @@ def _tree(grown: Any, name: str) -> Tree:
         raise UnsupportedModel(
             f"{name} was fitted on missing values (NaN), which int16 features can't hold; fill them first"
         )
-    value = np.asarray(grown.value[is_leaf, 0, :], np.float64)
-    if not np.isfinite(value).all():
+    if not np.isfinite(value[is_leaf]).all():
         raise UnsupportedModel(
             f"{name} has a leaf without samples (class weights of 0?); its value is not a number"
         )
@@ -65,5 +72,5 @@ def _tree(grown: Any, name: str) -> Tree:
         threshold=np.asarray(grown.threshold[inner], np.float64),
         left=place[grown.children_left[inner]],
         right=place[grown.children_right[inner]],
-        value=value,
+        value=np.ascontiguousarray(value[is_leaf]),
     )

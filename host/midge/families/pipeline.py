@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..compile.additive import Additive
 from ..compile.ir import FloatArray, Forest, Node
 from ..compile.linear import Linear
 from ..compile.net import Net
@@ -26,13 +27,14 @@ def to_ir(estimator: Any) -> Node:
     UnsupportedModel
         a step, or an option of it, that can't be folded into this model; names it
     """
+    from . import reads_single
     from . import to_ir as step_to_ir
 
     steps = _steps(estimator)
     if not steps:
         raise UnsupportedModel("Pipeline without a last estimator can't be compiled")
     ir = step_to_ir(steps[-1][1])
-    if isinstance(ir, Forest):
+    if isinstance(ir, Forest | Additive) and reads_single(steps[-1][1]):
         # Its trees see float32 of what the steps before them give in float64.
         plain = np.ones(ir.n_features), np.zeros(ir.n_features)
         ir = _forest_behind(ir, *plain, lambda X: X.astype(np.float32))
@@ -104,14 +106,17 @@ def _affine(step: Any) -> tuple[FloatArray, FloatArray]:
 
 def _rescaled(ir: Node, step: Any) -> Node:
     factor, offset = _affine(step)
-    if isinstance(ir, Forest):
+    if isinstance(ir, Forest | Additive):
         return _forest_behind(ir, factor, offset, lambda X: np.asarray(step.transform(X)))
     return ir.rescaled(factor, offset)
 
 
 def _forest_behind(
-    forest: Forest, factor: FloatArray, offset: FloatArray, transform: Callable[[FloatArray], FloatArray]
-) -> Forest:
+    forest: Forest | Additive,
+    factor: FloatArray,
+    offset: FloatArray,
+    transform: Callable[[FloatArray], FloatArray],
+) -> Forest | Additive:
     """The forest over x: a threshold is the largest x that `transform` keeps at or below the old one."""
     trees = []
     for tree in forest.trees:
@@ -130,7 +135,7 @@ def _forest_behind(
 
 
 def _widened(ir: Node, n_features: int, columns: npt.NDArray[np.intp], where: str) -> Node:
-    if isinstance(ir, Forest):
+    if isinstance(ir, Forest | Additive):
         trees = tuple(replace(tree, feature=columns[tree.feature].astype(np.int32)) for tree in ir.trees)
         return replace(ir, n_features=n_features, trees=trees)
     if not hasattr(ir, "widened"):
