@@ -8,6 +8,7 @@ Times are µs modulo the board's ticks period. All numbers stay small integers o
 # The period is measured over stretches that double: a better period gives a better phase, and so on.
 _FIRST_STRETCH = 32
 _LAST_STRETCH = 4096
+_MOST_LATE_SHIFT = 5
 _STRETCH_US = 1 << 28  # ticks wrap at 2**30 on many boards, differences at 2**29
 
 
@@ -46,6 +47,7 @@ class SampleClock:
         self._floor_us = max(1, self._period_us >> 6)
         self._anchor_us = 0
         self._stretch = 0
+        self._late_shift = 0
         self._periods = 0
         self.due_us = now_us
         self.advance(block)
@@ -78,8 +80,10 @@ class SampleClock:
 
     def seen(self, before_us: int, after_us: int, extra: int) -> None:
         """Between before_us and after_us the block was whole, and `extra` samples more had come."""
+        # A look that was held up before or after it began tells nothing but bounds.
+        creeps = self._diff(after_us, self.due_us) < self._period_us >> 1
         self._bound(before_us, after_us, extra)
-        if not self._early:
+        if not self._early and creeps:
             # Without a look that came too early the true moment may lie before: the estimate creeps earlier,
             # in longer and longer steps, as the sensor may be faster than thought.
             if self._step_us < self._period_us >> 1:
@@ -87,16 +91,23 @@ class SampleClock:
         # Between two looks that were close together the moment is known well.
         self._learn(self._early and self._diff(after_us, self._early_us) < self._period_us >> 2)
         self._early = False
-        self.due_us = self._add(self.due_us, -self._step_us)
+        if creeps:
+            self.due_us = self._add(self.due_us, -self._step_us)
 
-    def rang(self, irq_us: int) -> None:
-        """The interrupt for the block's last sample came at irq_us: late by its latency, never early."""
+    def rang(self, irq_us: int, before_us: int, after_us: int, extra: int) -> None:
+        """The interrupt for the block's last sample came at irq_us, late by its latency, never early.
+
+        What the FIFO held between before_us and after_us is as in `seen`: an interrupt that was held up can't
+        move the estimate further than that allows.
+        """
         late_us = self._diff(irq_us, self.due_us)
-        if late_us < 0 or late_us > self._period_us:
+        if late_us < 0:
             self.due_us = irq_us
             self._part = 0
         else:
-            self.due_us = self._add(self.due_us, late_us >> 3)
+            # Early interrupts count at once, late ones the less the better the period is known.
+            self.due_us = self._add(self.due_us, min(late_us, self._period_us) >> self._late_shift)
+        self._bound(before_us, after_us, extra)
         self._step_us = self._floor_us
         self._learn(True)
 
@@ -125,15 +136,18 @@ class SampleClock:
                 self._period_part = ((span_us - n * whole_us) << 8) // n
             if self._stretch < _LAST_STRETCH:
                 self._stretch <<= 1
+                if self._late_shift < _MOST_LATE_SHIFT:
+                    self._late_shift += 1
         self._anchor_us = self.due_us
         self._periods = 0
 
     def unread(self, now_us: int, block: int) -> int:
         """Samples made and not yet read by now_us, were there room; `block` of them are the block due."""
         late_us = self._diff(now_us, self.due_us)
-        if late_us < 0:
-            return block - 1
         n = 0
+        while late_us < 0:
+            n -= 1
+            late_us += self._period_us
         step_us = self._period_us + 1
         while late_us >= step_us:  # in parts: the product with 256 would not be a small integer
             more = late_us // step_us
@@ -143,11 +157,7 @@ class SampleClock:
 
     def to_middle_us(self, now_us: int) -> int:
         """How long until the moment is well inside a period, where counting is safe; 0 if it is now."""
-        late_us = self._diff(now_us, self.due_us)
-        if late_us < 0:
-            late_us += self._period_us
-        n = self.unread(now_us, 0)
-        rest_us = late_us - self.span_us(n) if n > 0 else late_us
+        rest_us = self._diff(now_us, self.due_us) - self.span_us(self.unread(now_us, 0))
         quarter_us = self._period_us >> 2
         if quarter_us <= rest_us <= 3 * quarter_us:
             return 0

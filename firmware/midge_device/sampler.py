@@ -59,11 +59,15 @@ class Sampler:
         self._margin_us = max(1, int(1e6 / driver.rate_hz) >> 6)
         self._rang = False
         self._rang_us = 0
+        self._fastest_us = 0  # transfer of a block so far
+        self._fastest_count_us = 0
         self._ring_handler = self._ring
         self._clear()
 
     def _clear(self) -> None:
         self._next = 0
+        self._pending = 0  # lost since the last block
+        self._is_sure = True  # that the FIFO's oldest sample is number _next
         self.first = 0
         self.ticks_us = 0
         self.gap = 0
@@ -102,38 +106,82 @@ class Sampler:
         """
         if self.wait_us() > 0:
             return 0
+        if not self._is_sure:
+            self._recount()
+            return 0
         now_us = self._time.ticks_us
+        diff = self._time.ticks_diff
         clock = self.clock
         n = self.n
         before_us = now_us()
         level = self.driver.level()
         after_us = now_us()
+        count_us = diff(after_us, before_us)
+        if count_us < self._fastest_count_us or not self._fastest_count_us:
+            self._fastest_count_us = count_us
         if level < n:
             self._rang = False
             clock.too_early(before_us)
             return 0
-        lost = 0
-        if self.driver.full:
+        is_full = self.driver.full
+        if is_full:
             # Which samples survived is told by the time, best in the middle between two samples.
             wait_us = clock.to_middle_us(after_us)
             if wait_us:
                 self._time.sleep_us(wait_us)
-            lost = max(0, clock.unread(now_us(), n) - self.driver.capacity)
         elif self._rang:
-            clock.rang(self._rang_us)
+            clock.rang(self._rang_us, before_us, after_us, level - n)
         elif level < self.driver.capacity - 1:  # the chip's count may stop there
             clock.seen(before_us, after_us, level - n)
         self._rang = False
+        read_us = now_us()
         self.driver.read_into(self.block)
-        if lost:
-            self.lost = (self.lost + lost) & _INDEX_MASK
-            self.overruns += 1
-            clock.advance(lost)
-        self.gap = lost
-        self.first = (self._next + lost) & _INDEX_MASK
+        took_us = diff(now_us(), read_us)
+        lost = 0
+        if is_full:
+            lost = max(0, clock.unread(read_us, n) - self.driver.capacity)
+            # The first sample left the FIFO at once, unless something held the transfer up.
+            is_sure = took_us <= self._fastest_us + (clock.span_us(1) >> 2)
+        else:
+            # Held up between the count and the transfer, the FIFO may have run over.
+            is_sure = diff(read_us, before_us) + took_us < clock.span_us(self.driver.capacity - level)
+        if took_us < self._fastest_us or not self._fastest_us:
+            self._fastest_us = took_us
+        self._is_sure = is_sure
+        if not is_sure:
+            return 0
+        self._pass_over(lost)
+        self.gap = self._pending
+        self._pending = 0
+        self.first = self._next
         self.ticks_us = self._time.ticks_add(clock.due_us, -clock.span_us(n - 1))
         self._next = (self.first + n) & _INDEX_MASK
         self.samples = (self.samples + n) & _INDEX_MASK
         clock.advance(n)
         scale_axes(self.block, n, self._table)
         return n
+
+    def _pass_over(self, lost: int) -> None:
+        if lost:
+            self._next = (self._next + lost) & _INDEX_MASK
+            self._pending = (self._pending + lost) & _INDEX_MASK
+            self.lost = (self.lost + lost) & _INDEX_MASK
+            self.overruns += 1
+            self.clock.advance(lost)
+
+    def _recount(self) -> None:
+        """Which sample is the FIFO's oldest, now that nobody knows: those made by now less those it holds."""
+        now_us = self._time.ticks_us
+        wait_us = self.clock.to_middle_us(now_us())
+        if wait_us:
+            self._time.sleep_us(wait_us)
+        before_us = now_us()
+        level = self.driver.level()
+        took_us = self._time.ticks_diff(now_us(), before_us)
+        self._rang = False
+        if self.driver.full:
+            self.driver.read_into(self.block)  # makes room; lost with the others
+        elif took_us <= self._fastest_count_us + (self.clock.span_us(1) >> 3):
+            middle_us = self._time.ticks_add(before_us, took_us >> 1)
+            self._pass_over(max(0, self.clock.unread(middle_us, self.n) - level))
+            self._is_sure = True

@@ -2,6 +2,7 @@
 
 from array import array
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -52,6 +53,7 @@ class Fifo:
         self.handler = None
         self.with_pin = with_pin
         self.transaction_us = 60
+        self.held_up_us = lambda: 0
 
     def start(self):
         self.zero_us = self.clock.us + self.phase * self.period_us
@@ -71,20 +73,21 @@ class Fifo:
         self.read = max(self.read, self.made() - self.capacity)
 
     def level(self):
-        self.clock.us += self.transaction_us
+        self.clock.us += self.transaction_us + self.held_up_us()
         self.drop()
         level = self.made() - self.read
-        self.clock.us += self.transaction_us / 2
+        self.clock.us += self.transaction_us / 2 + self.held_up_us()
         self.full = level >= self.capacity
         return level
 
     def read_into(self, block):
+        self.clock.us += self.held_up_us()
         self.drop()
         n = len(block) // 3
         for i in range(n):
             block[3 * i] = (self.read + i) % 4096
         self.read += n
-        self.clock.us += 10 * n
+        self.clock.us += 10 * n + self.held_up_us()
         return n
 
     def sleep(self, us, latency_us=0):
@@ -110,7 +113,8 @@ def run(fifo, clock, seconds, stalls=(), latency_us=0):
         if sampler.poll():
             seen.append((sampler.first, sampler.block[0], sampler.ticks_us))
         else:
-            fifo.sleep(max(50, min(20000, sampler.wait_us())), latency_us)
+            late_us = latency_us() if callable(latency_us) else latency_us
+            fifo.sleep(max(50, min(20000, sampler.wait_us())), late_us)
     return sampler, seen
 
 
@@ -152,6 +156,33 @@ def test_an_overrun_is_counted_exactly(rate_hz, error, phase, with_pin, start_us
     assert gaps == sampler.lost
     if periods > 33 + 16:
         assert sampler.lost > 0 and sampler.overruns >= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    **SETTINGS | {"rate_hz": st.sampled_from([100, 400, 1600])},
+    seed=st.integers(0, 1 << 30),
+    chance=st.sampled_from([0.003, 0.03, 0.2]),
+    most_periods=st.sampled_from([2, 40, 200]),
+)
+def test_held_up_anywhere_indices_stay_right(
+    rate_hz, error, phase, with_pin, start_us, seed, chance, most_periods
+):
+    """Between count and transfer, in either, before the interrupt is taken: as another task may hold it up."""
+    clock = Clock(start_us)
+    fifo = Fifo(clock, rate_hz, rate_hz * (1 + error), phase, with_pin=with_pin)
+    settled_us = clock.us + 1200e6 / rate_hz
+    random = Random(seed)
+
+    def held_up_us():
+        if clock.us < settled_us or random.random() > chance:
+            return 0
+        return random.random() * most_periods * 1e6 / rate_hz
+
+    fifo.held_up_us = held_up_us
+    _, seen = run(fifo, clock, 4000 / rate_hz, latency_us=held_up_us)
+    check_indices(seen)
+    assert seen[-1][0] > 3000
 
 
 @pytest.mark.parametrize("with_pin", [True, False])

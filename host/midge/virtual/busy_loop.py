@@ -1,4 +1,4 @@
-"""Tells a program that waits in a busy loop from one that computes, by the processor time it takes."""
+"""A program that asks for nothing: how long it computes, or whether it only waits for an interrupt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 # time, not the time on the wall: a machine under load must not change what a board does.
 SUSPECT_AFTER_CPU_S = 1.0
 LOOK_S = 0.05
+COMPUTING_LOOK_S = 0.004
 
 
 class BusyLoop:
@@ -30,3 +31,24 @@ class BusyLoop:
         if self._quiet_since is None:
             self._quiet_since = (n_calls, used_s)
         return used_s - self._quiet_since[1] > SUSPECT_AFTER_CPU_S
+
+
+class Computation:
+    """How much processor time went into computing, from the number of calls so far."""
+
+    def __init__(self) -> None:
+        self._looked_s = 0.0
+        self._before: tuple[int, float] | None = None  # (calls, processor time in s)
+
+    def used_us(self, n_calls: int, cpu_s: Callable[[], float]) -> int:
+        """Processor time since the last look, if no call came in between; `cpu_s` is asked now and then."""
+        if self._before is not None and self._before[0] != n_calls:
+            self._before = None
+        now_s = time.monotonic()
+        if now_s - self._looked_s < COMPUTING_LOOK_S:
+            return 0
+        self._looked_s = now_s
+        used_s = cpu_s()
+        before_s = used_s if self._before is None else self._before[1]
+        self._before = (n_calls, used_s)
+        return int((used_s - before_s) * 1e6)

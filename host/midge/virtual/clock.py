@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MODES = ("free", "real", "stalled")
@@ -11,34 +12,52 @@ CALL_US = 2  # what one call to a peripheral or the clock costs
 LEASE_US = 1000
 
 
-class Clock:
-    """Board time in µs. It moves by `advance`, or in `real` mode by the wall clock."""
+def monotonic_us() -> int:
+    """The wall clock, in µs from any moment."""
+    return time.monotonic_ns() // 1000
 
-    def __init__(self, mode: str = "free") -> None:
+
+class Clock:
+    """Board time in µs; only `advance` moves it, and `limit_us` says how far it may go now.
+
+    In `real` mode that limit is the wall clock, less the time that this machine held the board up: the board
+    waits as long as a real one, and a loaded machine is never mistaken for a board that sleeps at work.
+    """
+
+    def __init__(self, mode: str = "free", wall_us: Callable[[], int] = monotonic_us) -> None:
         self.mode = mode
+        self._wall_us = wall_us
         self._now_us = 0
-        self._real_start_us = 0
+        self._wall_start_us = wall_us()
         self.allowed_us = 0  # how far a stalled clock may go
-        if mode == "real":
-            self.set_mode(mode)
 
     def now_us(self) -> int:
         """Board time, in µs since power-on of the board object."""
-        if self.mode == "real":
-            self._now_us = max(self._now_us, time.monotonic_ns() // 1000 - self._real_start_us)
         return self._now_us
 
     def set_mode(self, mode: str) -> None:
         """Change the mode; time goes on from where it is."""
-        now_us = self.now_us()
         self.mode = mode
-        self.allowed_us = now_us
-        self._real_start_us = time.monotonic_ns() // 1000 - now_us
+        self.allowed_us = self._now_us
+        self._wall_start_us = self._wall_us() - self._now_us
+
+    def limit_us(self) -> int | None:
+        """How far time may go; None: as far as it likes."""
+        if self.mode == "stalled":
+            return self.allowed_us
+        if self.mode == "real":
+            return self._wall_us() - self._wall_start_us
+        return None
+
+    def forgive(self, most_us: int) -> None:
+        """Let a real clock be at most `most_us` behind the wall: what is more is not caught up."""
+        behind_us = self._wall_us() - self._wall_start_us - self._now_us
+        if behind_us > most_us:
+            self._wall_start_us += behind_us - most_us
 
     def advance(self, to_us: int) -> None:
-        """Move on to `to_us`; never back, and not at all in real mode."""
-        if self.mode != "real":
-            self._now_us = max(self._now_us, to_us)
+        """Move on to `to_us`; never back."""
+        self._now_us = max(self._now_us, to_us)
 
 
 @dataclass

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import chips
 from .chips import Chip
 from .clock import CALL_US, LEASE_US, Clock, Timers
 from .i2c import I2CBus
 from .motion import Motion
 from .pins import Pins
-from .runtime.opcodes import PIN_LINES
+from .runtime.opcodes import PIN_LINES, RADIO_LINE
+
+if TYPE_CHECKING:
+    from .ble.radio import Radio
 
 SENSOR = "lis3dh"
 SENSOR_PIN = 2
@@ -27,6 +32,7 @@ class Peripherals:
         self.has_sensor = has_sensor
         self._sensor: Chip | None = None
         self._timer_lines = 0
+        self.radio: Radio | None = None
         self.power_on()
 
     def power_on(self) -> None:
@@ -39,6 +45,8 @@ class Peripherals:
         self.pins.release()
         self.timers = Timers()
         self._timer_lines = 0
+        if self.radio is not None:
+            self.radio.reset()
 
     def attach_sensor(self, attached: bool) -> None:
         """Put the sensor on the bus, fresh, or take it off: its address is then not acknowledged."""
@@ -52,6 +60,8 @@ class Peripherals:
         events = [self.timers.next_us()]
         if self._sensor and self.pins.is_listening(SENSOR_PIN):
             events.append(self._sensor.next_interrupt_us())
+        if self.radio is not None:
+            events.append(self.radio.next_event_us())
         return min((event for event in events if event is not None), default=None)
 
     def advance(self, to_us: int) -> None:
@@ -70,6 +80,8 @@ class Peripherals:
             self._sensor.advance(now_us)
             level = self._sensor.interrupt_level()
         self.pins.drive(SENSOR_PIN, level)
+        if self.radio is not None:
+            self.radio.settle(now_us)
 
     def spend(self, us: int = 0, limit_us: int | None = None) -> None:
         """Let the time of one call pass, `us` µs longer than an ordinary one, but not beyond `limit_us`."""
@@ -78,18 +90,19 @@ class Peripherals:
 
     def has_lines(self) -> bool:
         """True if an interrupt has fired that was not taken."""
-        return bool(self.pins.fired or self._timer_lines)
+        has_radio_line = self.radio is not None and self.radio.has_interrupts()
+        return bool(self.pins.fired or self._timer_lines) or has_radio_line
 
     def take_lines(self) -> int:
         """The interrupt lines that fired since the last time."""
         lines = self.pins.fired | self._timer_lines << PIN_LINES
+        if self.radio is not None and self.radio.take_line():
+            lines |= 1 << RADIO_LINE
         self.pins.fired = self._timer_lines = 0
         return lines
 
     def horizon_us(self, limit_us: int | None) -> int:
         """How far the program may run by itself: to the next event, and not far."""
         now_us = self.clock.now_us()
-        if self.clock.mode == "real":
-            return now_us
         ends = [now_us + LEASE_US, self.next_event_us(), limit_us]
         return max(now_us, min(end for end in ends if end is not None))

@@ -106,6 +106,7 @@ class Service:
 
     def _state(self, _: Question) -> dict[str, Any]:
         board = self._board
+        board.catch_up()
         return {
             "time_us": board.clock.now_us(),
             "clock": board.clock.mode,
@@ -115,6 +116,7 @@ class Service:
         }
 
     def _play(self, question: Question) -> int:
+        self._board.catch_up()
         now_us = self._board.clock.now_us()
         self._board.peripherals.settle(now_us)
         self._board.peripherals.motion.play(Scene.from_message(question.arguments["scene"]), now_us)
@@ -124,6 +126,7 @@ class Service:
         mode = question.arguments["mode"]
         if mode not in MODES:
             raise MidgeError(f"no clock {mode!r}: choose {', '.join(MODES)}")
+        self._board.catch_up()
         self._board.clock.set_mode(mode)
         return self._board.clock.now_us()
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from . import loop
-from .busy_loop import LOOK_S, BusyLoop
+from .busy_loop import LOOK_S, BusyLoop, Computation
 from .calls import Calls
 from .clock import CALL_US, Clock
 from .console import CTRL_C, Console
@@ -28,6 +28,12 @@ LINE_LEAD_US = 1_000_000 - 1
 
 _LOOK_FOR_CLIENT_S = 0.01
 _BUSY_STEP_US = 1000
+
+# A real clock catches up with the wall when the interpreter was a little late, and no more than this: a board
+# that was held up for long would otherwise live through seconds without a chance to hear its host.
+_MOST_BEHIND_US = 250_000
+_REAL_STEP_S = 0.1
+_COMPUTING_STEP_S = 0.005
 
 # After so many deaths in a row, each within the time, the board stays off.
 _MOST_DEATHS = 5
@@ -59,6 +65,7 @@ class Supervisor:
         self._has_settled = False
         self._n_calls = 0
         self._busy_loop = BusyLoop()
+        self._computation = Computation()
         self._is_busy = False
         self._looked_for_client_s = 0.0
         self._had_client = False
@@ -162,28 +169,43 @@ class Supervisor:
             self.loop.drop(console.fd)
         self.loop.turn(self._timeout_ms())
         self._look_for_client()
+        self.catch_up()
+        if self._process is not None and self._waiting is None:
+            self._look_after_computation()
+
+    def catch_up(self) -> None:
+        """Let happen what the clock allows by now."""
         if self.clock.mode == "real":
-            self.peripherals.advance(self.clock.now_us())
+            self.clock.forgive(_MOST_BEHIND_US)
         if self._waiting is not None:
             self._try_waiting()
-        elif self._process is not None:
-            self._look_after_computation()
+        elif self._process is None and self.clock.mode == "real":
+            self.peripherals.advance(self._limit_us() or 0)
 
     def _timeout_ms(self) -> int:
         timeout_s = 60.0
         if not self.console.has_client:
             timeout_s = _LOOK_FOR_CLIENT_S
+        is_real = self.clock.mode == "real"
         if self._waiting is None and self._process is not None:
             timeout_s = min(timeout_s, _BUSY_STEP_US / 1e6 if self._is_busy else LOOK_S)
-        if self.clock.mode == "real":
-            times_us = [self.peripherals.next_event_us()]
-            if self._waiting is not None and self._waiting.op == opcodes.WAIT and self._waiting.a >= 0:
-                times_us.append(self._waiting.a)
-            now_us = self.clock.now_us()
-            for time_us in times_us:
-                if time_us is not None:
-                    timeout_s = min(timeout_s, max(0.0, (time_us - now_us) / 1e6))
+            if is_real and self.peripherals.next_event_us() is not None:
+                timeout_s = min(timeout_s, _COMPUTING_STEP_S)
+        elif is_real:
+            timeout_s = min(timeout_s, _REAL_STEP_S, self._until_due_s())
         return int(timeout_s * 1000 + 0.999)
+
+    def _until_due_s(self) -> float:
+        """With a real clock: how long until the call that waits may be answered or an event is due."""
+        times_us = [self.peripherals.next_event_us()]
+        if self._waiting is not None and self._waiting.op == opcodes.CLOCK:
+            times_us = [self.clock.now_us() + CALL_US]
+        elif self._waiting is not None and self._waiting.a >= 0:
+            times_us.append(self._waiting.a)
+        limit_us = self._limit_us() or 0
+        return max(
+            0.0, min((due_us - limit_us for due_us in times_us if due_us is not None), default=1e9) / 1e6
+        )
 
     def _look_for_client(self) -> None:
         if not self.console.has_client and self.console.fd >= 0:
@@ -235,9 +257,9 @@ class Supervisor:
             return
         self._n_calls += 1
         self._is_busy = False
-        if self.clock.mode != "real":
-            self.peripherals.advance(request.now_us)
-        limit_us = self._limit_us()
+        self.peripherals.advance(request.now_us)
+        # In real time a transfer takes its time, and the wait after it is the longer.
+        limit_us = None if self.clock.mode == "real" else self._limit_us()
         operation = self._calls.get(request.op)
         if operation is not None:
             try:
@@ -287,10 +309,10 @@ class Supervisor:
 
     def _limit_us(self) -> int | None:
         """How far the clock may go now; None: as far as it likes."""
-        if self.clock.mode == "stalled":
-            return self.clock.allowed_us
+        if self.clock.mode != "free":
+            return self.clock.limit_us()
         owns_line = self._runs_user_code and self._interrupt_character < 0
-        if self.clock.mode == "free" and owns_line and self.console.has_client:
+        if owns_line and self.console.has_client:
             return self._line_heard_us + LINE_LEAD_US
         return None
 
@@ -311,45 +333,40 @@ class Supervisor:
 
     def _try_clock(self, request: Request) -> None:
         limit_us = self._limit_us()
-        if self.clock.mode == "free" and limit_us is not None and self.clock.now_us() + CALL_US > limit_us:
+        is_stalled = self.clock.mode == "stalled"  # a loop on the clock goes on: it sees time stand
+        if not is_stalled and limit_us is not None and self.clock.now_us() + CALL_US > limit_us:
             return
         self.peripherals.spend(0, limit_us)
-        stands = self.clock.mode == "stalled" and self.clock.now_us() >= self.clock.allowed_us
+        stands = is_stalled and self.clock.now_us() >= self.clock.allowed_us
         self._reply(request, 0)
         self._has_settled = stands
 
     def _try_wait(self, request: Request) -> None:
         deadline_us = request.a if request.a >= 0 else None
+        limit_us = self._limit_us()
+        is_free = self.clock.mode == "free"
         while True:
             woke = 0
             if request.b & opcodes.WAKE_ON_INPUT and self.console.received:
                 woke |= opcodes.WOKE_BY_INPUT
             if self.peripherals.has_lines():
                 woke |= opcodes.WOKE_BY_LINE
-            now_us = self.clock.now_us()
-            if deadline_us is not None and now_us >= deadline_us:
+            if deadline_us is not None and self.clock.now_us() >= deadline_us:
                 woke |= opcodes.WOKE_BY_DEADLINE
             if woke:
                 self._reply(request, woke)
                 return
-            if self.clock.mode == "real" or self.console.has_backlog:
+            if self.console.has_backlog and self.clock.mode != "real":
                 return
-            limit_us = self._limit_us()
             times_us = [deadline_us, self.peripherals.next_event_us()]
-            if self.clock.mode == "stalled":
-                times_us.append(limit_us)  # nothing else may be due: time goes on all the same
             to_us = min((time_us for time_us in times_us if time_us is not None), default=None)
-            if to_us is None:
-                return
-            if limit_us is not None and to_us > limit_us:
-                self.peripherals.advance(max(now_us, limit_us))
+            if to_us is not None and (limit_us is None or to_us <= limit_us):
+                self.peripherals.advance(to_us)
+                continue
+            if limit_us is not None and not (is_free and to_us is None):
+                self.peripherals.advance(limit_us)
                 self._has_settled = True
-                return
-            self.peripherals.advance(to_us)
-            if self.clock.mode == "stalled" and to_us == limit_us and not self.peripherals.has_lines():
-                self._has_settled = deadline_us is None or deadline_us > to_us
-                if self._has_settled:
-                    return
+            return
 
     @property
     def has_settled(self) -> bool:
@@ -364,6 +381,8 @@ class Supervisor:
             self._wants_interrupt = False
         if self.clock.mode == "free":
             self._advance_busy_loop(process)
+        elif self.clock.mode == "real":
+            self._advance_computation(process)
         if self.peripherals.has_lines():
             process.nudge()
 
@@ -375,3 +394,8 @@ class Supervisor:
             limit_us = self._limit_us()
             to_us = self.clock.now_us() + _BUSY_STEP_US
             self.peripherals.advance(to_us if limit_us is None else min(to_us, limit_us))
+
+    def _advance_computation(self, process: Process) -> None:
+        """With a real clock computing takes the processor time that it takes, whatever the load."""
+        computed_us = self._computation.used_us(self._n_calls, process.cpu_s)
+        self.peripherals.advance(min(self.clock.now_us() + computed_us, self._limit_us() or 0))
