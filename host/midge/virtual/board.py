@@ -39,8 +39,14 @@ class VirtualBoard:
         the board's file system; default: temporary, or the name's own
     flash_bytes : int
         size of the flash; beyond it writes raise OSError(ENOSPC)
-    sensor : bool
-        whether the accelerometer is on the bus
+    sensor : bool or str
+        whether the accelerometer is on the bus, or which one: a name of `virtual.chips.CHIPS`
+    native : bool
+        False: the firmware says of itself that it loads no native code
+    ble : bool
+        whether the firmware has `bluetooth`; the board then is in the ether, under its name
+    ble_packets : int
+        packets that one connection event carries, each way
 
     Raises MidgeError if there is no interpreter, or a board of that name runs already.
     """
@@ -59,7 +65,10 @@ class VirtualBoard:
         folder: str | Path | None = None,
         *,
         flash_bytes: int = 2 * 1024 * 1024,
-        sensor: bool = True,
+        sensor: bool | str = True,
+        native: bool = True,
+        ble: bool = False,
+        ble_packets: int = 6,
     ) -> None:
         self.name = name or "board"
         self._is_named = name is not None
@@ -67,7 +76,11 @@ class VirtualBoard:
         self._scene = scene
         self._heap_bytes = heap_bytes
         self._flash_bytes = flash_bytes
-        self._has_sensor = sensor
+        self._has_sensor = bool(sensor)
+        self._chip = sensor if isinstance(sensor, str) else "lis3dh"
+        self._native = native
+        self._ble = ble
+        self._ble_packets = ble_packets
         self._folder = folder
         self._cleanup = contextlib.ExitStack()
         self._connection: socket.socket | None = None
@@ -108,6 +121,10 @@ class VirtualBoard:
             heap_bytes=self._heap_bytes,
             flash_bytes=self._flash_bytes,
             has_sensor=self._has_sensor,
+            chip=self._chip,
+            native=self._native,
+            ble=self._ble,
+            ble_packets=self._ble_packets,
             scene=None if self._scene is None else self._scene.to_message(),
         )
         process = subprocess.Popen(
@@ -177,6 +194,24 @@ class VirtualBoard:
     def attach_sensor(self, attached: bool) -> None:
         """Put the sensor on the bus, fresh from power-on, or take it off: nobody acknowledges then (EIO)."""
         self._ask("sensor", attached=attached)
+
+    def hang_bus(self, hangs: bool) -> None:
+        """Hold the data line of the sensor's bus down, or let it go: transactions time out (ETIMEDOUT)."""
+        self._ask("hang_bus", hangs=hangs)
+
+    # --- Bluetooth -----------------------------------------------------------------------------------------
+
+    def cut_link(self) -> int:
+        """Break all Bluetooth links now, as going out of reach does; returns how many there were."""
+        return int(self._ask("ble"))
+
+    def cut_link_every(self, us: int) -> None:
+        """Break all links every `us` µs of board time from now on; 0 stops that."""
+        self._ask("ble", every_us=us)
+
+    def cut_link_after(self, n_packets: int) -> None:
+        """Break the link when so many more packets have gone over it, both directions together."""
+        self._ask("ble", after_packets=n_packets)
 
     # --- Time ----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from .runtime import opcodes
 Answer = tuple[int, bytes]
 _REGISTER_SHIFT = 8
 _WIDTH_SHIFT = 40
+HANG_US = 50_000  # machine.I2C's timeout
 
 
 class Calls:
@@ -38,6 +39,7 @@ class Calls:
             opcodes.TIMER: self._timer,
             opcodes.FLASH: self._change_flash,
             opcodes.STATVFS: self._statvfs,
+            opcodes.BLE: self._ble,
         }
 
     def _nothing(self, request: Request, limit_us: int | None) -> Answer:
@@ -61,6 +63,9 @@ class Calls:
         except LookupError:
             self._peripherals.spend(bus.duration_us(1), limit_us)
             return -errno.EIO, b""
+        except TimeoutError:
+            self._peripherals.spend(HANG_US, limit_us)
+            return -errno.ETIMEDOUT, b""
         # Reading may change the level of the chip's interrupt pin, and the edge may be waited for.
         self._peripherals.settle()
         n_bytes = sum(1 + len(data) for data in out) + (1 + n_in if n_in else 0)
@@ -121,6 +126,14 @@ class Calls:
         result = self._flash.change(request.a, request.b)
         self._peripherals.spend(flash_.WRITE_US, limit_us)
         return result, b""
+
+    def _ble(self, request: Request, limit_us: int | None) -> Answer:
+        radio = self._peripherals.radio
+        if radio is None:
+            return -errno.ENODEV, b""
+        result, payload = radio.call(request.a, request.b, request.c, request.payload)
+        self._peripherals.spend(0, limit_us)
+        return result, payload
 
     def _statvfs(self, request: Request, limit_us: int | None) -> Answer:
         return 0, struct.pack("=2q", self._flash.total_blocks, self._flash.free_blocks)

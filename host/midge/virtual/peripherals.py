@@ -15,7 +15,6 @@ from .runtime.opcodes import PIN_LINES, RADIO_LINE
 if TYPE_CHECKING:
     from .ble.radio import Radio
 
-SENSOR = "lis3dh"
 SENSOR_PIN = 2
 N_BUSES = 2
 
@@ -23,13 +22,14 @@ N_BUSES = 2
 class Peripherals:
     """The board's hardware; the sensor is on I2C bus 0, its INT1 on pin 2."""
 
-    def __init__(self, clock: Clock, has_sensor: bool = True) -> None:
+    def __init__(self, clock: Clock, has_sensor: bool = True, chip: str = "lis3dh") -> None:
         self.clock = clock
         self.motion = Motion()
         self.timers = Timers()
         self.pins = Pins()
         self.buses = [I2CBus() for _ in range(N_BUSES)]
         self.has_sensor = has_sensor
+        self._chip = chip
         self._sensor: Chip | None = None
         self._timer_lines = 0
         self.radio: Radio | None = None
@@ -51,9 +51,13 @@ class Peripherals:
     def attach_sensor(self, attached: bool) -> None:
         """Put the sensor on the bus, fresh, or take it off: its address is then not acknowledged."""
         self.has_sensor = attached
-        self._sensor = chips.make(SENSOR, self.motion, self.clock.now_us()) if attached else None
+        self._sensor = chips.make(self._chip, self.motion, self.clock.now_us()) if attached else None
         self.buses[0].chips = {self._sensor.ADDRESS: self._sensor} if self._sensor else {}
         self.settle()
+
+    def hang_bus(self, hangs: bool) -> None:
+        """Hold the data line of the sensor's bus down, or let it go: every transaction then times out."""
+        self.buses[0].hangs = hangs
 
     def next_event_us(self) -> int | None:
         """When the next thing happens that the program waits for, or None."""
@@ -90,7 +94,7 @@ class Peripherals:
 
     def has_lines(self) -> bool:
         """True if an interrupt has fired that was not taken."""
-        has_radio_line = self.radio is not None and self.radio.has_interrupts()
+        has_radio_line = self.radio is not None and self.radio.has_line()
         return bool(self.pins.fired or self._timer_lines) or has_radio_line
 
     def take_lines(self) -> int:

@@ -46,8 +46,10 @@ class Service:
             "power_on": lambda _: self._board.power_on(),
             "reset": self._reset,
             "sensor": self._attach_sensor,
+            "hang_bus": self._hang_bus,
             "cut_after": self._cut_after,
             "flash_bytes": self._set_flash_bytes,
+            "ble": self._disturb_radio,
             "stop": self._stop,
         }
         try:
@@ -156,8 +158,24 @@ class Service:
     def _attach_sensor(self, question: Question) -> None:
         self._board.peripherals.attach_sensor(bool(question.arguments["attached"]))
 
+    def _hang_bus(self, question: Question) -> None:
+        self._board.peripherals.hang_bus(bool(question.arguments["hangs"]))
+
     def _cut_after(self, question: Question) -> None:
         self._board.flash.cut_after(question.arguments["n"])
+
+    def _disturb_radio(self, question: Question) -> int:
+        radio = self._board.peripherals.radio
+        if radio is None:
+            raise MidgeError("the board has no radio: start it with ble")
+        arguments = question.arguments
+        if "every_us" in arguments:
+            radio.cut_every(int(arguments["every_us"]))
+        elif "after_packets" in arguments:
+            radio.cut_after(int(arguments["after_packets"]))
+        else:
+            return radio.cut()
+        return 0
 
     def _set_flash_bytes(self, question: Question) -> None:
         self._board.flash.flash_bytes = int(question.arguments["n_bytes"])

@@ -17,4 +17,8 @@ class Settings:
     heap_bytes: int = 512 * 1024
     flash_bytes: int = 2 * 1024 * 1024
     has_sensor: bool = True
+    chip: str = "lis3dh"
+    native: bool = True
     scene: dict[str, Any] | None = None
+    ble: bool = False
+    ble_packets: int = 6  # a connection event, each way

@@ -49,7 +49,11 @@ class Supervisor:
         self._settings = settings
         self._interpreter = interpreter
         self.clock = Clock(settings.clock)
-        self.peripherals = Peripherals(self.clock, settings.has_sensor)
+        self.peripherals = Peripherals(self.clock, settings.has_sensor, settings.chip)
+        if settings.ble:
+            from .ble.radio import Radio
+
+            self.peripherals.radio = Radio(settings.name, self.clock, settings.ble_packets)
         if settings.scene is not None:
             self.peripherals.motion.play(Scene.from_message(settings.scene), 0)
         self.flash = Flash(Path(settings.flash_folder), settings.flash_bytes)
@@ -101,6 +105,8 @@ class Supervisor:
                 "folder": self._settings.flash_folder,
                 "cause": _CAUSES[cause],
                 "mode": mode,
+                "native": self._settings.native,
+                "ble": self._settings.ble,
                 "unique_id": list(self._settings.name.encode()[:8].ljust(8, b"\0")),
             },
         )
@@ -126,6 +132,8 @@ class Supervisor:
     def cut_power(self) -> None:
         """The board goes dark in the middle of whatever it does; the line goes with it."""
         self.end()
+        if self.peripherals.radio is not None:
+            self.peripherals.radio.reset()
         self.loop.drop(self.console.fd)
         self.console.close()
 
@@ -167,6 +175,9 @@ class Supervisor:
             self.loop.watch(console.fd, events, self._on_line)
         elif console.fd >= 0:
             self.loop.drop(console.fd)
+        radio = self.peripherals.radio
+        if radio is not None:
+            self.loop.watch(radio.fd, loop.READ, radio.on_readable)
         self.loop.turn(self._timeout_ms())
         self._look_for_client()
         self.catch_up()
@@ -186,6 +197,8 @@ class Supervisor:
         timeout_s = 60.0
         if not self.console.has_client:
             timeout_s = _LOOK_FOR_CLIENT_S
+        if self.peripherals.radio is not None:
+            timeout_s = min(timeout_s, self.peripherals.radio.patience_s())
         is_real = self.clock.mode == "real"
         if self._waiting is None and self._process is not None:
             timeout_s = min(timeout_s, _BUSY_STEP_US / 1e6 if self._is_busy else LOOK_S)
@@ -314,7 +327,8 @@ class Supervisor:
         owns_line = self._runs_user_code and self._interrupt_character < 0
         if owns_line and self.console.has_client:
             return self._line_heard_us + LINE_LEAD_US
-        return None
+        radio = self.peripherals.radio
+        return radio.limit_us() if radio is not None else None
 
     def _try_waiting(self) -> None:
         """Answer the call that waits, if its time has come or can be made to come."""

@@ -38,8 +38,8 @@ _horizon_us = 0
 _busy = False
 _fired = 0
 _masked = 0
-_handlers = [None] * (PIN_LINES + TIMER_LINES)
-_sources = [None] * (PIN_LINES + TIMER_LINES)
+_handlers = [None] * N_LINES
+_sources = [None] * N_LINES
 _listening = False
 
 

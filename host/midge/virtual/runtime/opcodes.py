@@ -34,6 +34,20 @@ TIMER = 36  # a = timer, b = period_us (0 stops), c = 1 periodic
 FLASH = 48  # a = FLASH_…, b = bytes about to be written → 0
 STATVFS = 49  # → payload: total and free blocks, two machine words
 
+BLE = 56  # a = BLE_…, b, c and payload as there
+
+BLE_ACTIVE = 0  # b = 1 on, 0 off
+BLE_CONFIG = 1  # b = 0: c = mtu; b = 1: payload = GAP name
+BLE_ADVERTISE = 2  # b = interval_us or -1 to stop, c = connectable | bytes << 1 of the first part of the payload
+BLE_REGISTER = 3  # payload = JSON services → payload: value handles, two bytes each
+BLE_READ = 4  # b = handle → payload
+BLE_WRITE = 5  # b = handle, c = 1: send it; payload
+BLE_NOTIFY = 6  # b = connection | handle << 16, c = 1: the value of the attribute, 2: indicate; payload
+BLE_BUFFER = 7  # b = handle, c = append | bytes << 1
+BLE_DISCONNECT = 8  # b = connection
+BLE_NEXT = 9  # → payload: the next event, b'' if there is none
+BLE_ADDRESS = 10  # → address type, payload: the address, first byte first
+
 WAKE_ON_INPUT = 1
 WAKE_ON_LINE = 2
 WOKE_BY_DEADLINE = 1
@@ -52,4 +66,6 @@ FLASH_MKDIR = 4
 
 PIN_LINES = 32  # interrupt lines 0…31 are pins, from 32 on timers
 TIMER_LINES = 16
+RADIO_LINE = 48
+N_LINES = 49
 FLASH_BLOCK_BYTES = 4096

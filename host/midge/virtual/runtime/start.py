@@ -27,9 +27,15 @@ def start(variables):
     import filesystem
     import repl
 
+    extra = ()
+    if settings["ble"]:
+        import board_bluetooth
+
+        extra = (("bluetooth", board_bluetooth),)
     streams.hide_frames(settings["runtime"])
     board_machine.setup(settings["cause"], bytes(settings["unique_id"]))
     board_os.setup(settings["name"])
+    board_sys.setup(settings["native"])
     builtins.input = streams.ask
     sys.modules.clear()
     for name, module in (
@@ -39,7 +45,7 @@ def start(variables):
         ("select", board_select),
         ("sys", board_sys),
         ("time", board_time),
-    ):
+    ) + extra:
         sys.modules[name] = sys.modules["u" + name] = module
     os.umount("/")
     os.mount(filesystem.Flash(settings["folder"]), "/")
