@@ -74,6 +74,11 @@ int32_t fft_real(int16_t *samples, int32_t log2_n, const int16_t *twiddles)
         quarter *= 4;
     }
     fft_split(data, n, factors);
+    const int32_t real = samples[0];
+    const int32_t imaginary = samples[1];
+    samples[0] = (int16_t)(real + imaginary);
+    samples[1] = (int16_t)(real - imaginary);
+    samples[n + 1] = (int16_t)-samples[n + 1];
     return exponent;
 }
 

@@ -104,8 +104,8 @@ void fft_join(fft_word *data, int32_t n, int32_t quarter, int32_t is_by_four, co
             fft_word *const x2 = x1 + quarter;
             fft_word *const x3 = x2 + quarter;
             const pair b = twiddle_multiply(*x2, factor[0]);
-            const pair c = twiddle_multiply(*x1, factor[1]);
-            const pair d = twiddle_multiply(*x3, factor[2]);
+            const pair c = twiddle_multiply(*x1, factor[2]);
+            const pair d = twiddle_multiply(*x3, factor[1]);
             const pair a = __builtin_arm_shadd16(*data, 0);
             const pair t0 = __builtin_arm_sadd16(a, c);
             const pair t1 = __builtin_arm_ssub16(a, c);
@@ -131,10 +131,7 @@ void fft_split(fft_word *data, int32_t n, const fft_word *twiddles)
 {
     fft_word *up = data + 1;
     fft_word *down = data + n - 1;
-    const pair first = *data;
-    const pair turned = (int32_t)((uint32_t)first >> 16 | (uint32_t)first << 16);
 
-    *data = lower_upper(__builtin_arm_sadd16(first, turned), __builtin_arm_ssub16(turned, first));
     for (; up < down; up++, down--, twiddles++) {
         const pair sum = __builtin_arm_sadd16(*up, *down);
         const pair difference = __builtin_arm_ssub16(*up, *down);
@@ -147,7 +144,6 @@ void fft_split(fft_word *data, int32_t n, const fft_word *twiddles)
         *up = lower_upper(a, b);
         *down = lower_upper(b, __builtin_arm_ssub16(0, a));
     }
-    *up = lower_upper(*up, __builtin_arm_ssub16(0, *up));
 }
 
 #endif

@@ -45,24 +45,6 @@ void fft_halve(fft_word *data, int32_t n)
     }
 }
 
-void fft_fours(fft_word *data, int32_t n)
-{
-    for (fft_word *const end = data + n; data != end; data += 4) {
-        const int32_t ar = real(data[0]), ai = imaginary(data[0]);
-        const int32_t cr = real(data[1]), ci = imaginary(data[1]);
-        const int32_t br = real(data[2]), bi = imaginary(data[2]);
-        const int32_t dr = real(data[3]), di = imaginary(data[3]);
-        const int32_t t0r = (ar + cr) >> 1, t0i = (ai + ci) >> 1;
-        const int32_t t1r = (ar - cr) >> 1, t1i = (ai - ci) >> 1;
-        const int32_t t2r = (br + dr) >> 1, t2i = (bi + di) >> 1;
-        const int32_t t3r = (br - dr) >> 1, t3i = (bi - di) >> 1;
-        data[0] = complex((t0r + t2r) >> 1, (t0i + t2i) >> 1);
-        data[1] = complex((t1r + t3i) >> 1, (t1i - t3r) >> 1);
-        data[2] = complex((t0r - t2r) >> 1, (t0i - t2i) >> 1);
-        data[3] = complex((t1r - t3i) >> 1, (t1i + t3r) >> 1);
-    }
-}
-
 void fft_eights(fft_word *data, int32_t n)
 {
     const int32_t w = 23170;
@@ -92,6 +74,26 @@ void fft_eights(fft_word *data, int32_t n)
     }
 }
 
+#if !FFT_STEPS_THUMB1
+
+void fft_fours(fft_word *data, int32_t n)
+{
+    for (fft_word *const end = data + n; data != end; data += 4) {
+        const int32_t ar = real(data[0]), ai = imaginary(data[0]);
+        const int32_t cr = real(data[1]), ci = imaginary(data[1]);
+        const int32_t br = real(data[2]), bi = imaginary(data[2]);
+        const int32_t dr = real(data[3]), di = imaginary(data[3]);
+        const int32_t t0r = (ar + cr) >> 1, t0i = (ai + ci) >> 1;
+        const int32_t t1r = (ar - cr) >> 1, t1i = (ai - ci) >> 1;
+        const int32_t t2r = (br + dr) >> 1, t2i = (bi + di) >> 1;
+        const int32_t t3r = (br - dr) >> 1, t3i = (bi - di) >> 1;
+        data[0] = complex((t0r + t2r) >> 1, (t0i + t2i) >> 1);
+        data[1] = complex((t1r + t3i) >> 1, (t1i - t3r) >> 1);
+        data[2] = complex((t0r - t2r) >> 1, (t0i - t2i) >> 1);
+        data[3] = complex((t1r - t3i) >> 1, (t1i + t3r) >> 1);
+    }
+}
+
 void fft_join(fft_word *data, int32_t n, int32_t quarter, int32_t is_by_four, const fft_word *twiddles)
 {
     const fft_word *const end = data + n;
@@ -107,12 +109,12 @@ void fft_join(fft_word *data, int32_t n, int32_t quarter, int32_t is_by_four, co
             int32_t wr = real(factor[0]), wi = imaginary(factor[0]);
             const int32_t br = (re * wr + im * wi + half) >> 16, bi = (im * wr - re * wi + half) >> 16;
             re = real(*x3), im = imaginary(*x3);
-            wr = real(factor[2]), wi = imaginary(factor[2]);
+            wr = real(factor[1]), wi = imaginary(factor[1]);
             const int32_t dr = (re * wr + im * wi + half) >> 16, di = (im * wr - re * wi + half) >> 16;
             const int32_t t2r = br + dr, t2i = bi + di;
             const int32_t t3r = br - dr, t3i = bi - di;
             re = real(*x1), im = imaginary(*x1);
-            wr = real(factor[1]), wi = imaginary(factor[1]);
+            wr = real(factor[2]), wi = imaginary(factor[2]);
             const int32_t cr = (re * wr + im * wi + half) >> 16, ci = (im * wr - re * wi + half) >> 16;
             const int32_t ar = real(*data) >> 1, ai = imaginary(*data) >> 1;
             const int32_t t0r = ar + cr, t0i = ai + ci;
@@ -131,7 +133,6 @@ void fft_split(fft_word *data, int32_t n, const fft_word *twiddles)
     fft_word *up = data + 1;
     fft_word *down = data + n - 1;
 
-    *data = complex(real(*data) + imaginary(*data), real(*data) - imaginary(*data));
     for (; up < down; up++, down--, twiddles++) {
         const int32_t sr = real(*up) + real(*down), dr = real(*up) - real(*down);
         const int32_t si = imaginary(*up) + imaginary(*down), di = imaginary(*up) - imaginary(*down);
@@ -141,7 +142,8 @@ void fft_split(fft_word *data, int32_t n, const fft_word *twiddles)
         *up = complex((sr >> 1) + tr, (di >> 1) - u);
         *down = complex((sr >> 1) - tr, -((di >> 1) + u));
     }
-    *up = complex(real(*up), -imaginary(*up));
 }
+
+#endif
 
 #endif
