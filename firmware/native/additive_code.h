@@ -29,11 +29,24 @@ typedef uint16_t additive_feature;
 #if defined(__thumb__) && !defined(__thumb2__)
 #define ADDITIVE_ROW const additive_feature *x0, const additive_feature *x1, const additive_feature *x2
 #define ADDITIVE_ROW_OF(row) (row), (row) + 32, (row) + 64
+#define ADDITIVE_UNUSED (void)x1, (void)x2
 #else
 #define ADDITIVE_ROW const additive_feature *x0
+#define ADDITIVE_UNUSED (void)0
 #define ADDITIVE_ROW_OF(row) (row)
 #define x1 (x0 + 32)
 #define x2 (x0 + 64)
+#endif
+
+/* On Cortex-M a branch around an addition is cheaper than loading the constant in any case. */
+#if defined(__GNUC__) && defined(__arm__)
+#define ADDITIVE_ADD(leaf)                                                                                     \
+    do {                                                                                                       \
+        sum += (leaf);                                                                                         \
+        __asm__("" : "+r"(sum));                                                                               \
+    } while (0)
+#else
+#define ADDITIVE_ADD(leaf) sum += (leaf)
 #endif
 
 #if defined(__GNUC__)

@@ -99,19 +99,50 @@ int16_t motion_rms(const int16_t *samples, int32_t n)
     return root_over((uint32_t)n * row_sum_squares(samples, n), n);
 }
 
-int16_t motion_mc(const int16_t *samples, int32_t n)
+int16_t motion_energy(const int16_t *samples, int32_t n)
 {
-    /* A whole number is above sum / n exactly if it is above floor(sum / n). */
-    int32_t mean = divide_floor(row_sum(samples, n), n);
+    const uint64_t unit = (uint64_t)(uint32_t)n << 15;
+    const uint64_t energy = (row_sum_squares(samples, n) + unit / 2) / unit;
+
+    return saturate_u32((uint32_t)energy);
+}
+
+int16_t motion_mad(const int16_t *samples, int32_t n)
+{
+    const int32_t sum = row_sum(samples, n);
+    const uint64_t unit = (uint64_t)(uint32_t)n * (uint32_t)n;
+    uint64_t distance = 0;
+
+    for (int32_t i = 0; i < n; i++) {
+        /* |n s| and |sum| <= 2^29 */
+        int32_t off = samples[i] * n - sum;
+        distance += (uint32_t)(off < 0 ? -off : off);
+    }
+    return saturate_u32((uint32_t)((2 * distance + unit) / (2 * unit)));
+}
+
+static int16_t crossings_count(const int16_t *samples, int32_t n, int32_t level)
+{
     uint32_t crossings = 0;
-    int32_t was_above = samples[0] > mean;
+    int32_t was_above = samples[0] > level;
 
     for (int32_t i = 1; i < n; i++) {
-        int32_t is_above = samples[i] > mean;
+        int32_t is_above = samples[i] > level;
         crossings += (uint32_t)(is_above ^ was_above);
         was_above = is_above;
     }
     return saturate_u32(crossings);
+}
+
+int16_t motion_mc(const int16_t *samples, int32_t n)
+{
+    /* A whole number is above sum / n exactly if it is above floor(sum / n). */
+    return crossings_count(samples, n, divide_floor(row_sum(samples, n), n));
+}
+
+int16_t motion_zc(const int16_t *samples, int32_t n)
+{
+    return crossings_count(samples, n, 0);
 }
 
 int16_t motion_jerk(const int16_t *samples, int32_t n)

@@ -3,7 +3,7 @@
 
 #include "primitives.h"
 
-enum { CHANNELS = 3, TABLE_LENGTH = 1 + 2 * CHANNELS };
+enum { CHANNELS = 3, TABLE_LENGTH = 1 + 2 * CHANNELS, PACKET_LENGTH = 4, PACKET_MAX = 64 };
 
 mp_obj_t native_scale_axes(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
 {
@@ -33,6 +33,41 @@ mp_obj_t native_scale_axes(const mp_function_t *self, size_t n_args, const mp_ob
         }
     }
     axes_scale(block, n_samples, CHANNELS, table);
+    return mp_none();
+}
+
+mp_obj_t native_gather_words(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    mp_buffer_t source;
+    mp_buffer_t table;
+    int16_t *block;
+    if (!mp_buffer_get(args[0], &source, MP_BUFFER_READ)) {
+        type_error_raise(self, "src must be a buffer");
+    }
+    if (!mp_buffer_get(args[1], &table, MP_BUFFER_READ) || table.typecode != 'i') {
+        type_error_raise(self, "table must be array('i')");
+    }
+    const int32_t *packet = table.start;
+    if (table.length_bytes != PACKET_LENGTH * sizeof(int32_t)) {
+        value_error_raise(self, "table must hold stride, offset, words and byte order");
+    }
+    const int32_t stride = packet[0];
+    const int32_t offset = packet[1];
+    const int32_t n_words = packet[2];
+    if (stride < 1 || stride > PACKET_MAX || offset < 0 || n_words < 1 || n_words > PACKET_MAX ||
+        offset + 2 * n_words > stride) {
+        value_error_raise(self, "offset and words must lie within the stride");
+    }
+    const size_t n_values =
+        int16_array_get(self, args[2], MP_BUFFER_WRITE, &block, "block must be a writable array('h')");
+    const int32_t room = (int32_t)(n_values / (size_t)n_words);
+    const int32_t start = int_get_within(self, args[3], 0, room, "start must be 0..samples in block");
+    const int32_t n = int_get_within(self, args[4], 0, room - start, "n must be 0..samples from start");
+    if ((int32_t)(source.length_bytes / (size_t)stride) < n) {
+        value_error_raise(self, "src is too short");
+    }
+    words_gather(source.start, n, stride, offset, n_words, packet[3], block + start * n_words);
     return mp_none();
 }
 

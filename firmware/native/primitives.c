@@ -1,4 +1,4 @@
-/* Axis mapping and scaling of samples, and COBS. */
+/* Axis mapping and scaling of samples, their words out of packets, and COBS. */
 #include "primitives.h"
 
 enum { CHANNELS_MAX = 8, COBS_RUN_MAX = 0xFF };
@@ -22,6 +22,20 @@ void axes_scale(int16_t *samples, int32_t n_samples, int32_t n_channels, const i
             samples[c] = (int16_t)value;
         }
         samples += n_channels;
+    }
+}
+
+void words_gather(const uint8_t *source, int32_t n_packets, int32_t stride, int32_t offset, int32_t n_words,
+                  int32_t is_big_endian, int16_t *target)
+{
+    const int32_t high = is_big_endian ? 0 : 1;
+    source += offset;
+    for (int32_t i = 0; i < n_packets; i++) {
+        for (int32_t k = 0; k < n_words; k++) {
+            const uint8_t *word = source + 2 * k;
+            *target++ = (int16_t)(uint16_t)(word[high] << 8 | word[1 - high]);
+        }
+        source += stride;
     }
 }
 
