@@ -193,6 +193,8 @@ class ScriptedBoard:
     def _do(self, kind: int, fields: tuple[Any, ...]) -> int:
         """What a message does; returns the ACK's value."""
         if kind == wire.STREAM_START:
+            if self._stream is not None:
+                self._end_stream()
             rate_mhz, _, wanted = fields
             self.sent_samples = self._dropped = 0
             self._stream = (1e9 / rate_mhz * self.rate_error, wanted, self.time_us)

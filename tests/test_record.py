@@ -263,6 +263,37 @@ def test_nothing_at_all_leaves_no_file(scripted: Any, talk: Talk, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lost_answer_to_the_start_costs_nothing(
+    scripted: Any, talk: Talk, tmp_path: Path, ramp: Any
+) -> None:
+    """Asked again the board starts again; blocks of the first start are no part of the take."""
+    answers = 0
+
+    def spoil(kind: int, data: bytes) -> bytes:
+        nonlocal answers
+        answers += kind == wire.ACK
+        return b"" if kind == wire.ACK and answers == 1 else data
+
+    scripted.spoil = spoil
+    with talk() as session:
+        session.open()
+        take = record(session, GESTURE, label="circle", seconds=2, into=tmp_path)
+    assert answers > 1
+    assert (take.samples, take.lost, take.partial) == (200, 0, "")
+    check_exact(recording.load(take.path), ramp, 200)
+
+
+def test_interrupted_before_the_first_sample_leaves_no_file(
+    scripted: Any, talk: Talk, tmp_path: Path
+) -> None:
+    with talk() as session:
+        session.open()
+        interrupt_at(scripted, 0)
+        with pytest.raises(KeyboardInterrupt):
+            record(session, GESTURE, label="circle", into=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_more_samples_than_a_board_counts_are_refused(scripted: Any, talk: Talk, tmp_path: Path) -> None:
     with talk() as session:
         session.open()

@@ -62,7 +62,9 @@ class Pace:
         if self._last_us is None:
             self._first_index = index
         else:
-            self._elapsed_us += (ticks_us - self._last_us) % self._period_us
+            # The board's estimate of a block's time may move back a little, so the difference has a sign.
+            half_us = self._period_us // 2
+            self._elapsed_us += (ticks_us - self._last_us + half_us) % self._period_us - half_us
         self._last_us = ticks_us
         i, t = index - self._first_index, self._elapsed_us
         self._n += 1
@@ -150,6 +152,8 @@ def record(
                 failure = run.stop()
             if isinstance(failure, TransportError | ProtocolError):
                 failure = None  # the person wanted to stop; that the line went as well is no news
+            if failure is None and writer.n_samples == 0:
+                raise  # there is nothing to keep
         except MidgeError as error:
             failure, reason = error, "".join(str(error).split(";")[:1])
             if isinstance(error, DatasetError):

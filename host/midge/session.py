@@ -27,7 +27,7 @@ from .transport import Transport, open_transport
 PROTOCOL: int = versions.PROTOCOL
 
 # Asking again does no harm: the board's state after two is its state after one.
-REPEATABLE = {wire.STREAM_STOP, wire.STATUS_GET, wire.PUSH_BEGIN, wire.SCORES_ON}
+REPEATABLE = {wire.STREAM_START, wire.STREAM_STOP, wire.STATUS_GET, wire.PUSH_BEGIN, wire.SCORES_ON}
 ATTEMPTS = 3
 
 PROMPT = b">>> "
@@ -43,7 +43,8 @@ class Timeouts:
     Attributes
     ----------
     hello_s : float
-        for a WELCOME, and after that for a prompt to show itself; HELLO is said again every `repeat_s`
+        for a WELCOME, and after that for a prompt to show itself; HELLO is said again every
+        `repeat_s`, and so is BEAT in a silence
     start_s : float
         for an app to come up after a soft reset
     reply_s : float
@@ -89,6 +90,8 @@ class Session:
         self._decoder = frame.FrameDecoder(keep_text=True)
         self._arrived: deque[tuple[int, bytes]] = deque()
         self._inbox: deque[Message] = deque()
+        self._heard_s = clock()
+        self._stream_begins: int | None = None  # the frame whose ACK comes right before a new stream
         self._text = bytearray()
         self._seq = 1  # HELLO is constant and has 0
         self._last_in = 0
@@ -195,7 +198,12 @@ class Session:
         payload = wire.pack(kind, *fields, tail=tail)
         asked: set[int] = set()
         for _ in range(ATTEMPTS if kind in REPEATABLE else 1):
-            asked.add(self._send(kind, payload))
+            seq = self._send(kind, payload)
+            if kind == wire.STREAM_START:
+                # Asked again it starts again: only what follows the last answer belongs to the stream.
+                asked.clear()
+                self._stream_begins = seq
+            asked.add(seq)
             value = self._reply(asked)
             if value is not None:
                 return value
@@ -297,9 +305,16 @@ class Session:
             heard += self.transport.read(left)
 
     def _pump(self, timeout_s: float) -> None:
-        """Read once and sort what came."""
-        self._sort(self._read(timeout_s))
+        """Read once and sort what came; after a long silence say a BEAT unasked: STATUS may have been damaged."""
+        frames = self._read(min(timeout_s, self._timeouts.repeat_s))
+        self._sort(frames)
         self._heard()
+        now_s = self._clock()
+        if frames:
+            self._heard_s = now_s
+        elif self._is_open and now_s - self._heard_s >= self._timeouts.repeat_s:
+            self._heard_s = now_s
+            self._send(wire.BEAT)
 
     def _sort(self, frames: list[tuple[int, int, bytes]]) -> None:
         """Keep answers, answer STATUS, put the rest into the inbox; a frame that came twice counts once."""
@@ -313,6 +328,9 @@ class Session:
             self._last_in = seq
             if kind in (wire.ACK, wire.NAK):
                 self._arrived.append((kind, payload))
+                if kind == wire.ACK and wire.unpack(kind, payload)[0] == self._stream_begins:
+                    self._inbox.clear()
+                    self._stream_begins = None
                 continue
             message = messages.decode(kind, payload)
             if isinstance(message, Status):

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import output
+from . import EXIT_INTERRUPTED, output
 
 if TYPE_CHECKING:
     from ..record import Take
@@ -62,18 +62,19 @@ def run(args: argparse.Namespace) -> int:
                     for left in (3, 2, 1):
                         output.note(f"{what} in {left}")
                         session.idle(1.0)
+                with output.progress(what) as advance:
+                    take = record(
+                        session,
+                        recipe,
+                        label=args.label,
+                        group=args.group,
+                        seconds=args.seconds,
+                        into=into,
+                        on_progress=advance,
+                    )
             except KeyboardInterrupt:
+                output.note(f"interrupted before take {number} of {args.takes} began")
                 break
-            with output.progress(what) as advance:
-                take = record(
-                    session,
-                    recipe,
-                    label=args.label,
-                    group=args.group,
-                    seconds=args.seconds,
-                    into=into,
-                    on_progress=advance,
-                )
             takes.append(take)
             output.say(_line(take))
             if take.partial:
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             ]
         }
     )
-    return 0 if len(takes) == args.takes and not takes[-1].partial else 130
+    return 0 if len(takes) == args.takes and not takes[-1].partial else EXIT_INTERRUPTED
 
 
 def _line(take: Take) -> str:
