@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import recording, segmenting
+from . import journal, recording, segmenting
 from .errors import DatasetError
 from .recipe import Recipe
 from .recording import Recording
@@ -60,11 +60,12 @@ def load(folder: str | Path) -> Dataset:
         raise DatasetError(
             f"{folder} is no folder; record into one with: midge record APP --device DEVICE --label L"
         )
-    found = [
-        recording.load(path)
-        for path in sorted(folder.rglob("*.json"))
-        if any(path.with_suffix(suffix).is_file() for suffix in recording.SUFFIXES)
-    ]
+    if journal.is_unfinished(folder):
+        raise DatasetError(
+            f"{folder}: a change was cut off, or is under way; take it back with: midge data check {folder} "
+            "--repair"
+        )
+    found = [recording.load(path) for path in recording.find(folder)]
     if not found:
         raise DatasetError(f"{folder} holds no recording; make one with: midge record, or midge import")
     return Dataset(folder, tuple(found))

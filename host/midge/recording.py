@@ -1,8 +1,9 @@
 """A recording: one take of one label, as an ordinary file with a JSON sidecar.
 
-Motion is `NAME.csv` (a header of channel names, then one row of int16 a sample) or `NAME.npy`; beside it is
-`NAME.json`. Samples lost on the way are gaps in the sidecar: `at` is the row before which `lost` samples are
-missing, so rows + lost = samples taken by the sensor. `take.py` writes recordings, this file reads them.
+Motion is `NAME.csv` (a header of channel names, then one row of int16 a sample) or `NAME.npy`, sound is
+`NAME.wav`; beside it is `NAME.json`. Samples lost on the way are gaps in the sidecar: `at` is the row before
+which `lost` samples are missing, so rows + lost = samples taken by the sensor. `take.py` writes recordings as
+they come, `storing.py` whole ones, this file reads them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import warnings
+import wave
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -21,7 +23,12 @@ import numpy.typing as npt
 from .errors import DatasetError
 
 SCHEMA = 1
-SUFFIXES = (".csv", ".npy")
+SUFFIXES = (".csv", ".npy", ".wav")
+FULL_SCALE = 32768
+MOTION_CHANNELS = ("x", "y", "z")
+SOUND = "sound"
+SOUND_CHANNELS = ("sound",)
+SOUND_UNIT = "FS"  # full scales
 
 Int16 = npt.NDArray[np.int16]
 
@@ -110,21 +117,41 @@ def load(path: str | Path) -> Recording:
     if path.suffix == ".json":
         there = [path.with_suffix(suffix) for suffix in SUFFIXES if path.with_suffix(suffix).is_file()]
         if not there:
-            raise DatasetError(f"{path} has no .csv or .npy beside it; restore that or remove the sidecar")
+            raise DatasetError(f"{path} has no {', '.join(SUFFIXES)} beside it; restore that or remove it")
         path = there[0]
     description, gaps, n_samples = _understand(beside, about)
     if path.suffix == ".npy":
         samples = _read_npy(path)
     elif path.suffix == ".csv":
         samples = _read_csv(path, description.channels)
+    elif path.suffix == ".wav":
+        samples = _read_wav(path)
     else:
-        raise DatasetError(f"{path} is no recording; a motion recording is .csv or .npy")
+        raise DatasetError(f"{path} is no recording; motion is .csv or .npy, sound is .wav")
     if samples.shape != (n_samples, len(description.channels)):
         raise DatasetError(
             f"{path} holds {samples.shape[0]} samples of {samples.shape[1]} channels, {beside.name} says "
             f"{n_samples} of {len(description.channels)}; the file was changed or cut: record it again"
         )
     return Recording(**description_fields(description), samples=samples, gaps=gaps, path=path)
+
+
+def describe(path: Path) -> tuple[Description, tuple[Gap, ...], int]:
+    """Description, gaps and number of samples of the recording at `path`, by its sidecar alone."""
+    beside = path.with_suffix(".json")
+    return _understand(beside, _read_sidecar(beside))
+
+
+def find(folder: Path) -> list[Path]:
+    """Samples' paths of the recordings below `folder`, in order; hidden folders hold none."""
+    found = []
+    for path in sorted(folder.rglob("*.json")):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        there = next((path.with_suffix(s) for s in SUFFIXES if path.with_suffix(s).is_file()), None)
+        if there is not None:
+            found.append(there)
+    return found
 
 
 def description_fields(description: Description) -> dict[str, Any]:
@@ -192,6 +219,19 @@ def _read_npy(path: Path) -> Int16:
     if not isinstance(samples, np.ndarray) or samples.dtype != np.int16 or samples.ndim != 2:
         raise DatasetError(f"{path} must be int16 of shape (samples, channels); use midge import for others")
     return samples
+
+
+def _read_wav(path: Path) -> Int16:
+    try:
+        with wave.open(str(path), "rb") as file:
+            n_channels, width = file.getnchannels(), file.getsampwidth()
+            data = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise DatasetError(f"{path} does not read as WAV ({error}); restore it or record again") from None
+    if width != 2:
+        raise DatasetError(f"{path} has {8 * width} bits, a recording has 16; use midge import for others")
+    whole = len(data) // (2 * n_channels) * 2 * n_channels
+    return np.frombuffer(data[:whole], "<i2").astype(np.int16).reshape(-1, n_channels)
 
 
 def _read_csv(path: Path, channels: tuple[str, ...]) -> Int16:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
+from .errors import DatasetError
 from .recording import Gap
 
 Floats = npt.NDArray[np.float64]
 
 # A pause this many times the usual distance is a gap: nobody knows what was there.
 GAP_FACTOR = 6.0
-# An even pace, in steps of it: 95 % of the steps are this near to the mean, and no stamp is further off
-# than that. Rates this near are the same.
+# An even pace, in steps of it (or of the stamps' own resolution): 95 % of the steps are this near to the
+# mean, and no stamp is further off than that. Rates this near are the same.
 EVEN_STEP = 0.25
 EVEN_STAMP = 1.0
 SAME_RATE = 0.002
-# Taps of the low-pass on each side, in samples of the lower rate.
-LOBES = 4
+# Low-pass of a change of rate: zero crossings on each side, 80 dB down beyond the lower rate's half.
+LOBES = 24
+KAISER_BETA = 8.0
+PASS = 0.9
+# Density of the grid between which a spline reads: at 4 its error is below that of int16.
+DENSE = 4
+# What one file may become: more means stamps in another unit.
+MOST_SAMPLES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -32,74 +41,115 @@ class Even:
     jitter_us: float
 
 
-def resample(time_s: Floats, samples: Floats, rate_hz: float) -> Even:
+def resample(time_s: Floats, samples: Floats, rate_hz: float, *, gap_factor: float = GAP_FACTOR) -> Even:
     """Bring samples (n, channels) taken at `time_s` (never falling) to `rate_hz`.
 
-    Samples with the same stamp are averaged. Where the source is faster, what the lower rate can't hold
-    is filtered out first (windowed sinc). Each stretch between gaps is treated by itself, linearly
-    between its samples; one that has the rate already stays as it is, however its stamps are rounded,
-    because a straight line between samples would take fast motion out. Raises ValueError for fewer than
-    two distinct stamps.
+    Stamps that are only rounded, or shared by a block of samples, are an even pace. A stretch that has the
+    rate already stays as it is. Otherwise an even stretch goes through a polyphase low-pass
+    (`scipy.signal.resample_poly`), a jittering one through a monotone cubic (`PchipInterpolator`; samples of
+    one stamp are averaged) and, where the rate falls, the low-pass. Stretches between gaps are treated by
+    themselves.
+
+    Raises ValueError for fewer than two distinct stamps, or a span that no such rate can have.
     """
-    stamps, owner, members = np.unique(time_s, return_inverse=True, return_counts=True)
+    stamps = np.unique(time_s)
     if len(stamps) < 2:
         raise ValueError("there are fewer than two different time stamps")
-    sums = np.zeros((len(stamps), samples.shape[1]))
-    np.add.at(sums, owner, samples)
-    values = sums / members[:, None]
-    steps = np.diff(stamps)
-    breaks = np.flatnonzero(steps > GAP_FACTOR * np.median(steps)) + 1
-    inside = np.delete(steps, breaks - 1)
-    # By the mean, not the median: stamps are often rounded to ms.
-    source_hz = float(np.sum(members) - len(breaks) - 1) / float(np.sum(inside)) if len(inside) else rate_hz
+    if (stamps[-1] - stamps[0]) * rate_hz > MOST_SAMPLES and len(stamps) * 1000 < MOST_SAMPLES:
+        usual = float(np.median(np.diff(stamps)))
+        if usual * rate_hz * len(stamps) > MOST_SAMPLES:
+            raise ValueError(f"time stamps are {usual:g} s apart, which is nothing for {rate_hz:g} Hz")
+    pause = gap_factor * float(np.median(np.diff(stamps)))
+    breaks = np.flatnonzero(np.diff(time_s) > pause) + 1
+    stretches = np.split(np.arange(len(time_s)), breaks)
+    paces = [(len(at) - 1, _pace(time_s[at])) for at in stretches if len(at) > 1]
+    spanned_s = sum(n * pace for n, pace in paces)
+    source_hz = sum(n for n, _ in paces) / spanned_s if spanned_s > 0 else rate_hz
     parts: list[Floats] = []
     gaps: list[Gap] = []
     n_done = 0
     last_s = 0.0
-    for stretch in np.split(np.arange(len(stamps)), breaks):
-        start_s, stop_s = stamps[stretch[0]], stamps[stretch[-1]]
+    for at in stretches:
+        start_s = float(time_s[at[0]])
         if parts:
             gaps.append(Gap(n_done, max(1, round((start_s - last_s) * rate_hz) - 1)))
-        part = _stretch(stamps[stretch], values[stretch], source_hz, rate_hz)
+        part = _stretch(time_s[at], samples[at], source_hz, rate_hz)
         parts.append(part)
         n_done += len(part)
-        last_s = start_s + (len(part) - 1) / rate_hz if len(part) > 1 else stop_s
-    return Even(
-        np.concatenate(parts), tuple(gaps), source_hz, float(np.std(inside) * 1e6) if len(inside) else 0.0
-    )
+        last_s = start_s + (len(part) - 1) / rate_hz if len(part) > 1 else float(time_s[at[-1]])
+    inside = np.delete(np.diff(time_s), breaks - 1)
+    jitter_us = float(np.std(inside) * 1e6) if len(inside) else 0.0
+    return Even(np.concatenate(parts), tuple(gaps), source_hz, jitter_us)
+
+
+def change_rate(samples: Floats, from_hz: float, to_hz: float) -> Floats:
+    """Even samples (n, channels) at another rate, band-limited to the lower of the two; the ends are held."""
+    ratio = Fraction(to_hz / from_hz).limit_denominator(1000)
+    if abs(ratio * from_hz / to_hz - 1) * len(samples) < 0.01 and len(samples) > 1:
+        # An exact ratio over this length: the polyphase filter alone.
+        return _poly(samples, ratio.numerator, ratio.denominator, min(1.0, to_hz / from_hz))
+    dense = _poly(samples, DENSE, 1, min(1.0, to_hz / from_hz))
+    n = int(np.floor((len(samples) - 1) * to_hz / from_hz + 1e-6)) + 1
+    at = np.arange(n) * (DENSE * from_hz / to_hz)
+    spline = _scipy("interpolate").CubicSpline(np.arange(len(dense)), dense)
+    return np.asarray(spline(np.minimum(at, len(dense) - 1)))
+
+
+def _poly(samples: Floats, up: int, down: int, band: float) -> Floats:
+    """`band`: the share of the source's half rate that passes."""
+    signal = _scipy("signal")
+    half = int(np.ceil(LOBES * up / band))
+    taps = signal.firwin(2 * half + 1, PASS * band / up, window=("kaiser", KAISER_BETA))
+    return np.asarray(signal.resample_poly(samples, up, down, axis=0, window=taps, padtype="edge"))
+
+
+def _pace(stamps: Floats) -> float:
+    """Least-squares distance of samples: right for rounded stamps and for those of whole blocks."""
+    index = np.arange(len(stamps)) - (len(stamps) - 1) / 2
+    return float(index @ (stamps - stamps.mean()) / (index @ index))
 
 
 def _stretch(stamps: Floats, values: Floats, source_hz: float, rate_hz: float) -> Floats:
-    if abs(source_hz / rate_hz - 1.0) <= SAME_RATE and _is_even(stamps):
+    if len(stamps) < 2:
         return values
+    pace = _pace(stamps)
+    if pace > 0 and _is_even(stamps, pace):
+        if abs(source_hz / rate_hz - 1.0) <= SAME_RATE:
+            return values
+        return change_rate(values, 1.0 / pace, rate_hz)
+    stamps, owner, members = np.unique(stamps, return_inverse=True, return_counts=True)
+    if len(stamps) < 2:
+        return np.asarray(values.mean(axis=0, keepdims=True))
+    sums = np.zeros((len(stamps), values.shape[1]))
+    np.add.at(sums, owner, values)
     n = int(np.floor((stamps[-1] - stamps[0]) * rate_hz + 1e-6)) + 1
-    wanted = stamps[0] + np.arange(n) / rate_hz
-    if source_hz > 1.2 * rate_hz and len(stamps) > 2:
-        even = np.arange(stamps[0], stamps[-1] + 0.5 / source_hz, 1.0 / source_hz)
-        values = _low_pass(_between(even, stamps, values), 0.45 * rate_hz / source_hz)
-        stamps = even
-    return _between(wanted, stamps, values)
+    curve = _scipy("interpolate").PchipInterpolator(stamps, sums / members[:, None])
+    if source_hz <= 1.2 * rate_hz:
+        return np.asarray(curve(stamps[0] + np.arange(n) / rate_hz))
+    finer = int(np.ceil(source_hz / rate_hz))
+    dense = curve(np.minimum(stamps[0] + np.arange((n - 1) * finer + 1) / (rate_hz * finer), stamps[-1]))
+    return change_rate(dense, finer, 1)[:n]
 
 
-def _is_even(stamps: Floats) -> bool:
+def _is_even(stamps: Floats, pace: float) -> bool:
     steps = np.diff(stamps)
     if len(steps) < 2:
         return True
-    pace = float(np.mean(steps))
+    apart = steps[steps > 0]
+    # Stamps may be coarser than the samples: ms at 1600 Hz, or one for a whole block.
+    resolution = float(apart.min()) if np.any(steps == 0) else 0.0
     off = stamps - stamps[0] - pace * np.arange(len(stamps))
-    near = np.quantile(np.abs(steps - pace), 0.95) <= EVEN_STEP * pace
-    return bool(near and np.ptp(off) <= 2 * EVEN_STAMP * pace)
+    near = np.quantile(np.abs(steps - pace), 0.95) <= max(EVEN_STEP * pace, resolution)
+    return bool(near and np.ptp(off) <= 2 * max(EVEN_STAMP * pace, resolution))
 
 
-def _between(wanted: Floats, stamps: Floats, values: Floats) -> Floats:
-    return np.stack([np.interp(wanted, stamps, column) for column in values.T], axis=1)
-
-
-def _low_pass(values: Floats, cutoff: float) -> Floats:
-    """Windowed sinc of unit gain at 0; `cutoff` in cycles a sample. Edges are repeated."""
-    half = int(np.ceil(LOBES / (2 * cutoff)))
-    at = np.arange(-half, half + 1)
-    taps = 2 * cutoff * np.sinc(2 * cutoff * at) * np.hamming(len(at))
-    taps /= taps.sum()
-    padded = np.pad(values, ((half, half), (0, 0)), mode="edge")
-    return np.stack([np.convolve(column, taps, mode="valid") for column in padded.T], axis=1)
+def _scipy(part: str) -> ModuleType:
+    try:
+        if part == "signal":
+            import scipy.signal as module
+        else:
+            import scipy.interpolate as module
+    except ImportError:
+        raise DatasetError("resampling needs scipy: pip install 'midge[data]'") from None
+    loaded: ModuleType = module
+    return loaded

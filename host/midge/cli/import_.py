@@ -5,64 +5,139 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import output
+
+if TYPE_CHECKING:
+    from ..importing import Imported, Source
 
 EXAMPLE = (
     "midge import watch --into data/watch --pattern '{group}/{label}/{take}.txt' --columns t_ms,_,_,x,y,z "
     "--unit m/s^2 --resample 10"
 )
+_SHOWN = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SRC", type=Path, help="folder of the files")
+    parser.add_argument("source", metavar="SRC", type=Path, help="folder, file or archive (.zip, .tar.xz …)")
     parser.add_argument("--into", metavar="DATASET", type=Path, required=True, help="folder of the dataset")
-    parser.add_argument(
-        "--pattern", action="append", required=True, metavar="P",
+    words = parser.add_argument_group("labels and groups")
+    words.add_argument(
+        "--pattern", action="append", default=[], metavar="P",
         help="path below SRC with {label} {group} {take} {_}, or P=LABEL; repeatable, first match wins",
     )  # fmt: skip
-    parser.add_argument(
-        "--columns",
-        metavar="C,C,…",
-        default="x,y,z",
-        help="x y z t_s t_ms t_us t_ns label group _ (default x,y,z)",
+    words.add_argument(
+        "--labels", metavar="FILE", type=Path,
+        help="intervals (file,start,end,label), a Label Studio export (CSV, JSON) or info.labels",
+    )  # fmt: skip
+    words.add_argument("--label", default="", metavar="L", help="of what nothing else labels")
+    words.add_argument("--group", default="", metavar="G", help="of what nothing else groups")
+    words.add_argument(
+        "--relabel", action="append", default=[], metavar="OLD=NEW", help="rename a label; OLD= leaves it out"
     )
-    parser.add_argument("--unit", default="g", help="g, mg, m/s^2 or COUNTS/g, such as 16384/g (default g)")
-    parser.add_argument("--rate", type=float, metavar="HZ", help="rate of files without a time column")
-    parser.add_argument("--resample", type=float, metavar="HZ", help="rate of the dataset")
-    parser.add_argument("--range", type=float, metavar="G", help="full scale of the dataset (default 4)")
-    parser.add_argument(
-        "--app", metavar="APP", help="take rate and range of the dataset from this app's recipe"
+    files = parser.add_argument_group("what the files hold")
+    files.add_argument(
+        "--columns", metavar="C,C,…",
+        help="x y z t t_s t_ms t_us t_ns label group take _ (ignore) _*N ... (ignore the rest); or by name: "
+        "x=acc_x,y=acc_y,z=acc_z,t_ms=time (default: by their names)",
+    )  # fmt: skip
+    files.add_argument(
+        "--unit", default="auto", help="g, mg, m/s^2 or COUNTS/g, such as 16384/g (default: told by gravity)"
     )
-    parser.add_argument("--skip-unmatched", action="store_true", help="leave out files that fit no pattern")
-    parser.add_argument("--skip-bad", action="store_true", help="leave out files that can't be understood")
+    files.add_argument("--rate", type=float, metavar="HZ", help="rate of files without a time column")
+    files.add_argument("--kind", choices=("auto", "motion", "sound"), default="auto")
+    files.add_argument("--encoding", default="", help="of text files (default UTF-8)")
+    files.add_argument("--forwarder", action="store_true", help="captured lines of a serial data forwarder")
+    files.add_argument("--hmac-key", metavar="KEY", help="verify signatures of Edge Impulse files")
+    made = parser.add_argument_group("the dataset")
+    made.add_argument("--resample", type=float, metavar="HZ", help="rate of the dataset")
+    made.add_argument("--range", type=float, metavar="G", help="full scale of the dataset (default 4)")
+    made.add_argument(
+        "--app", metavar="APP", help="rate, range and labels of this app's recipe; other labels are errors"
+    )
+    strict = parser.add_argument_group("what is not as it should be")
+    strict.add_argument("--skip-unmatched", action="store_true", help="leave out files that fit no pattern")
+    strict.add_argument("--skip-bad", action="store_true", help="leave out files that can't be understood")
+    strict.add_argument(
+        "--drop-rows", action="store_true", help="leave out rows that can't be understood; they become gaps"
+    )
+    strict.add_argument("--fill-axes", action="store_true", help="an axis that has no column is 0")
+    strict.add_argument("--trust-unit", action="store_true", help="don't hold --unit against gravity")
+    parser.add_argument("--dry-run", action="store_true", help="read everything, show it, write nothing")
 
 
 def run(args: argparse.Namespace) -> None:
-    from .. import importing, motion_files
+    from .. import importing
+
+    how = _source(args)
+    with output.progress("import") as advance:
+        done = importing.import_files(
+            args.source, args.into, args.pattern, how, skip_unmatched=args.skip_unmatched,
+            skip_bad=args.skip_bad or args.dry_run, dry_run=args.dry_run, on_progress=advance,
+        )  # fmt: skip
+    _show(done, args)
+
+
+def _source(args: argparse.Namespace) -> Source:
+    from .. import importing
+    from ..errors import DatasetError
     from ..recipe import Recipe
 
     recipe = Recipe.load(args.app) if args.app else None
-    how = importing.Source(
-        columns=motion_files.parse_columns(args.columns),
+    relabel = {}
+    for text in args.relabel:
+        old, equals, new = text.partition("=")
+        if not equals or not old:
+            raise DatasetError(f"--relabel {text[:60]!r} is not OLD=NEW")
+        relabel[old] = new
+    of_app = recipe.sensor if recipe else None
+    columns = None
+    if args.columns is not None:
+        columns = importing.columns.parse(args.columns, fill_axes=args.fill_axes)
+    return importing.Source(
+        columns=columns,
         unit=args.unit,
         rate_hz=args.rate,
-        to_hz=(recipe.sensor.rate_hz if recipe else None) if args.resample is None else args.resample,
-        range_g=(recipe.sensor.range_g if recipe else 4.0) if args.range is None else args.range,
+        to_hz=(float(of_app.rate_hz) if of_app else None) if args.resample is None else args.resample,
+        range_g=(float(getattr(of_app, "range_g", None) or 4)) if args.range is None else args.range,
+        kind=of_app.kind if of_app and args.kind == "auto" else args.kind,
+        label=args.label,
+        group=args.group,
+        intervals=importing.intervals.read(args.labels) if args.labels else None,
+        relabel=relabel,
+        known_labels=recipe.labels if recipe else None,
+        hmac_key=args.hmac_key,
+        encoding=args.encoding,
+        is_forwarder=args.forwarder,
+        drop_rows=args.drop_rows,
+        fill_axes=args.fill_axes,
+        trust_unit=args.trust_unit,
     )
-    with output.progress("import") as advance:
-        done = importing.import_motion(
-            args.source, args.into, args.pattern, how,
-            skip_unmatched=args.skip_unmatched, skip_bad=args.skip_bad, on_progress=advance,
-        )  # fmt: skip
+
+
+def _show(done: Imported, args: argparse.Namespace) -> None:
+    for text in done.assumed:
+        output.say(text)
     output.table(("label", "recordings"), list(done.labels.items()))
+    if done.groups:
+        output.table(("group", "recordings"), list(done.groups.items()))
+    low, high = done.source_rates_hz
+    rates = f"{low:.4g}" if high - low < 0.01 * high else f"{low:.4g} to {high:.4g}"
     output.say(
-        f"{done.recordings} recordings, {done.minutes:.1f} min at {done.rate_hz:g} Hz, "
-        f"{len(done.groups)} groups, {done.gaps} gaps, {done.clipped} samples beyond the range → {args.into}"
+        f"{done.recordings} recordings, {done.minutes:.1f} min at {done.rate_hz:g} Hz "
+        f"(the files: {rates} Hz), "
+        f"{len(done.groups)} groups, {done.gaps} gaps ({done.lost} samples), "
+        f"{done.clipped} samples beyond the range"
+        + (f", usually {done.median_g:.2f} g" if done.median_g is not None else "")
+        + (" → nothing written (--dry-run)" if args.dry_run else f" → {args.into}")
     )
-    for warning in done.warnings:
+    for warning in done.warnings[:10]:
         output.note(f"warning: {warning}")
+    if len(done.warnings) > 10:
+        output.note(f"warning: … and {len(done.warnings) - 10} more")
     if done.skipped:
-        path, why = next(iter(done.skipped.items()))
-        output.note(f"left out {len(done.skipped)} files, the first: {path}: {why}")
-    output.result({**asdict(done), "into": args.into})
+        output.note(f"left out {len(done.skipped)} files:")
+        for path, why in list(done.skipped.items())[:_SHOWN]:
+            output.note(f"  {path}: {why}" if not why.startswith(path) else f"  {why}")
+    output.result({**asdict(done), "into": args.into, "dry_run": args.dry_run})

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midge import dataset, importing, motion_files, resampling
+from midge import dataset, importing, resampling
 from midge.errors import DatasetError
-from midge.importing import Pattern, Source
+from midge.importing import Pattern, Source, columns
 
-TIMED = Source(columns=("t_ms", "x", "y", "z"), to_hz=50.0)
+TIMED = Source(columns=columns.parse("t_ms,x,y,z"), unit="g", to_hz=50.0)
 
 
 def rows(times_ms: list[int], header: str = "") -> str:
@@ -54,7 +54,7 @@ def test_wrong_patterns_are_told(text: str, says: str) -> None:
 @pytest.mark.parametrize("text", ["x,y", "x,y,z,q", "x,y,z,x", "t_s,t_ms,x,y,z"])
 def test_wrong_columns_are_told(text: str) -> None:
     with pytest.raises(DatasetError, match="--columns"):
-        motion_files.parse_columns(text)
+        columns.parse(text)
 
 
 def test_files_become_recordings_with_units_rates_and_groups(tmp_path: Path) -> None:
@@ -62,7 +62,8 @@ def test_files_become_recordings_with_units_rates_and_groups(tmp_path: Path) -> 
     source.mkdir(parents=True)
     (source / "walk.csv").write_text(rows(list(range(0, 2000, 10)), header="time,ax,ay,az"))
     how = Source(columns=TIMED.columns, unit="m/s^2", to_hz=50.0)
-    done = importing.import_motion(tmp_path / "in", tmp_path / "out", ["{group}/{label}.csv"], how)
+    how = replace(how, trust_unit=True)
+    done = importing.import_files(tmp_path / "in", tmp_path / "out", ["{group}/{label}.csv"], how)
     assert (done.labels, done.groups, done.gaps, done.clipped) == ({"walk": 1}, {"ann": 1}, 0, 0)
     (item,) = dataset.load(tmp_path / "out").recordings
     assert (item.rate_hz, item.scale, item.unit) == (50.0, 8192.0, "g")
@@ -76,7 +77,7 @@ def test_a_pause_is_a_marked_gap(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     times = [*range(0, 1000, 20), *range(3000, 4000, 20)]
     (tmp_path / "in" / "a.csv").write_text(rows(times))
-    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
     (item,) = dataset.load(tmp_path / "out").recordings
     assert len(item.samples) == 100
     assert [(gap.at, gap.lost) for gap in item.gaps] == [(50, 100)]
@@ -86,8 +87,8 @@ def test_a_label_column_parts_the_file(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     text = "".join(f"0,0,1,{n * 10},{'sit' if n < 60 else 'walk'}\n" for n in range(150))
     (tmp_path / "in" / "s1.csv").write_text(text)
-    how = Source(columns=motion_files.parse_columns("x,y,z,t_ms,label"), to_hz=100.0)
-    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{group}.csv"], how)
+    how = Source(columns=columns.parse("x,y,z,t_ms,label"), to_hz=100.0)
+    importing.import_files(tmp_path / "in", tmp_path / "out", ["{group}.csv"], how)
     items = dataset.load(tmp_path / "out").recordings
     assert [(item.label, item.group, len(item.samples)) for item in items] == [
         ("sit", "s1", 60),
@@ -99,7 +100,7 @@ def test_npy_counts_without_time(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     np.save(tmp_path / "in" / "1_squat.npy", np.full((40, 3), [0, 0, 16384], np.int16))
     how = Source(unit="16384/g", rate_hz=100.0)
-    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{take}_{label}.npy"], how)
+    importing.import_files(tmp_path / "in", tmp_path / "out", ["{take}_{label}.npy"], how)
     (item,) = dataset.load(tmp_path / "out").recordings
     assert item.samples.tolist() == [[0, 0, 8192]] * 40
 
@@ -112,7 +113,7 @@ def test_npy_counts_without_time(tmp_path: Path) -> None:
         ("t,x,y,z\n10,1,2,3\n5,1,2,3\n", r"b\.csv row 3: time goes back"),
         ("0,1,2,3\n10,nan,2,3\n", r"b\.csv row 2: a value is missing"),
         ("t,x,y,z\n", r"b\.csv: holds no samples"),
-        ("5,1,2,3\n5,1,2,3\n", r"b\.csv: there are fewer than two different time stamps"),
+        ("5,1,2,3\n5,1,2,3\n", r"b\.csv row 1: there are fewer than two different time stamps"),
     ],
 )
 def test_a_bad_file_is_named_and_nothing_is_imported(tmp_path: Path, bad: str, says: str) -> None:
@@ -121,19 +122,19 @@ def test_a_bad_file_is_named_and_nothing_is_imported(tmp_path: Path, bad: str, s
     (tmp_path / "in" / "b.csv").write_text(bad)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DatasetError, match=says):
-        importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+        importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
     assert sorted(tmp_path.rglob("*")) == before
-    done = importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED, skip_bad=True)
+    done = importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED, skip_bad=True)
     assert done.labels == {"a": 1} and list(done.skipped) == ["b.csv"]
 
 
 def test_a_second_import_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 1000, 20))))
-    importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
     with pytest.raises(DatasetError, match="already"):
-        importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
-    assert len(list((tmp_path / "out").iterdir())) == 2
+        importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    assert len(list((tmp_path / "out").glob("a.*"))) == 2
 
 
 def test_a_path_without_a_pattern_is_an_error_unless_skipped(tmp_path: Path) -> None:
@@ -141,8 +142,8 @@ def test_a_path_without_a_pattern_is_an_error_unless_skipped(tmp_path: Path) -> 
     (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 1000, 20))))
     (tmp_path / "in" / "readme.txt").write_text("hello")
     with pytest.raises(DatasetError, match=r"readme\.txt fits no --pattern"):
-        importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
-    done = importing.import_motion(
+        importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    done = importing.import_files(
         tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED, skip_unmatched=True
     )
     assert list(done.skipped) == ["readme.txt"]
@@ -190,7 +191,7 @@ def test_rates_and_ranges_that_nothing_has_are_told(tmp_path: Path, wrong: Sourc
     (tmp_path / "from").mkdir()
     (tmp_path / "from" / "a.csv").write_text("x,y,z\n1,2,3\n1,2,3\n")
     with pytest.raises(DatasetError, match=r"--(rate|resample|range) .* must be"):
-        importing.import_motion(tmp_path / "from", tmp_path / "into", ["{label}.csv"], wrong)
+        importing.import_files(tmp_path / "from", tmp_path / "into", ["{label}.csv"], wrong)
     assert not (tmp_path / "into").exists()
 
 
@@ -199,12 +200,12 @@ def test_stamps_years_apart_and_a_dataset_that_is_a_file_are_told(tmp_path: Path
     source = tmp_path / "from" / "a.csv"
     source.write_text("t_ms,x,y,z\n0,1,1,1\n10000000000000000,1,1,1\n")
     with pytest.raises(DatasetError, match=r"a\.csv"):
-        importing.import_motion(tmp_path / "from", tmp_path / "into", ["{label}.csv"], TIMED)
+        importing.import_files(tmp_path / "from", tmp_path / "into", ["{label}.csv"], TIMED)
     source.write_text(rows([0, 20, 40]))
     (tmp_path / "file").write_text("")
     for into in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(DatasetError, match="choose another --into"):
-            importing.import_motion(tmp_path / "from", into, ["{label}.csv"], TIMED)
+            importing.import_files(tmp_path / "from", into, ["{label}.csv"], TIMED)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,13 @@ def test_a_unit_or_range_that_can_hardly_be_is_doubted(
     resting = [f"{t},0,0,{15.0 if t % 200 == 0 else 9.81}" for t in range(0, 2000, 10)]
     (tmp_path / "in" / "rest.csv").write_text("\n".join(["t,x,y,z", *resting]) + "\n")
     how = replace(TIMED, unit=unit, range_g=range_g)
-    done = importing.import_motion(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
+    if unit != "m/s^2":
+        with pytest.raises(DatasetError, match=r"rest\.csv row 2: .* give --unit m/s\^2"):
+            importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
+        assert not (tmp_path / "out").exists()
+        how = replace(how, trust_unit=True)
+    how = replace(how, group="ann")
+    done = importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
     assert len(done.warnings) == bool(doubt)
     assert all(doubt in warning for warning in done.warnings)
 

@@ -1,0 +1,105 @@
+"""The files that are to be imported: below a folder, one file, or packed in an archive."""
+
+from __future__ import annotations
+
+import contextlib
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import DatasetError
+from . import pattern as patterns
+from .pattern import Pattern
+from .reading import NOT_RECORDINGS
+from .source import Source
+
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+
+
+@contextlib.contextmanager
+def unpacked(source: Path) -> Iterator[Path]:
+    """The folder of an archive's files for as long as the block runs; a folder or file is itself."""
+    if not source.exists():
+        raise DatasetError(f"{source} is not there; give a folder, a file or an archive of recordings")
+    if source.is_dir() or not source.name.lower().endswith(_ARCHIVES):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="midge-import-") as folder:
+        try:
+            if source.name.lower().endswith(".zip"):
+                with zipfile.ZipFile(source) as zipped:
+                    zipped.extractall(folder)
+            else:
+                with tarfile.open(source) as packed:
+                    packed.extractall(folder, filter="data")
+        except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+            raise DatasetError(f"{source}: not a whole archive ({str(error)[:80]}); fetch it again") from None
+        yield Path(folder)
+
+
+def match(
+    source: Path, texts: Sequence[str], how: Source, *, skip_unmatched: bool
+) -> tuple[list[tuple[Path, str, dict[str, str]]], dict[str, str]]:
+    """(path, path below `source`, what the pattern says) of each file wanted, and those left out with why.
+
+    Raises DatasetError for a file without a pattern unless `skip_unmatched`.
+    """
+    parsed = [Pattern.parse(text) for text in texts]
+    root = source.parent if source.is_file() else source
+    paths = [source] if source.is_file() else _files(source)
+    if not paths:
+        raise DatasetError(f"{source}: it holds no files; give the folder of the recordings")
+    wanted: list[tuple[Path, str, dict[str, str]]] = []
+    skipped: dict[str, str] = {}
+    unmatched: list[str] = []
+    for path in paths:
+        where = path.relative_to(root).as_posix()
+        if not parsed:
+            if source.is_dir() and path.suffix.lower() in NOT_RECORDINGS:
+                skipped[where] = "no recording by its suffix"
+            else:
+                wanted.append((path, where, {}))
+            continue
+        fields = next((found for pattern in parsed if (found := pattern.match(where)) is not None), None)
+        if fields is not None:
+            wanted.append((path, where, fields))
+        else:
+            skipped[where] = "fits no pattern"
+            unmatched.append(where)
+    if unmatched and not skip_unmatched:
+        n = f" (and {len(unmatched) - 1} more)" if len(unmatched) > 1 else ""
+        raise DatasetError(
+            f"{shown(unmatched[0])}{n} fits no --pattern; add one, or leave such files out with "
+            "--skip-unmatched"
+        )
+    if not wanted:
+        raise DatasetError(
+            f"{source}: nothing to import; no file fits --pattern {texts[0][:80]!r}, the first is "
+            f"{shown(unmatched[0]) if unmatched else 'none'}"
+        )
+    return wanted, skipped
+
+
+def no_label(where: str, wanted: Sequence[tuple[Path, str, dict[str, str]]]) -> DatasetError:
+    """Nothing names a recording's label: shows a pattern that may fit."""
+    paths = [path for _, path, _ in wanted]
+    pattern = patterns.suggest([where, *paths])
+    return DatasetError(
+        f"{where}: no label; take it from the path (--pattern '{pattern}'), a column (--columns …,label), "
+        "a file (--labels) or say --label L"
+    )
+
+
+def shown(where: str, most: int = 90) -> str:
+    """A path short enough for a line: the middle of a long one is left out."""
+    return where if len(where) <= most else f"{where[: most // 2]}…{where[-most // 2 :]}"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )

@@ -1,0 +1,35 @@
+"""One file → a Table: which reader a file needs, by its suffix and its first bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import DatasetError
+from . import arrays, edge_impulse, sound, text
+from .source import Source
+from .table import Table
+
+# What else lies about in folders of recordings, and is none.
+NOT_RECORDINGS = (".md", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".py", ".ipynb", ".yaml", ".yml", ".toml",
+                  ".labels",
+                  ".cff", ".rst", ".doc", ".docx", ".xls", ".xlsx", ".m", ".zip", ".gz", ".part")  # fmt: skip
+
+
+def read(path: Path, where: str, how: Source) -> Table:
+    """The table of one file; raises DatasetError naming file and row."""
+    options = text.Options(how.columns, how.encoding, how.drop_rows, how.fill_axes, how.is_forwarder)
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npy":
+            return arrays.read_npy(path, where, options)
+        if suffix in (".parquet", ".pq"):
+            return arrays.read_parquet(path, where, options)
+        if suffix in edge_impulse.SUFFIXES:
+            return edge_impulse.read(path, where, options, how.hmac_key)
+        if suffix in sound.SUFFIXES:
+            return sound.read(path, where, kind=how.kind)
+        if how.kind == "sound":
+            raise DatasetError(f"{where}: sound comes as {', '.join(sound.SUFFIXES)} or Edge Impulse files")
+        return text.read(path, where, options)
+    except OSError as error:
+        raise DatasetError(f"{where}: can't be read ({error.strerror or error}); check its rights") from None
