@@ -23,6 +23,11 @@ class Incoming:
         self._offset = 0
         self._file: io.FileIO | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """True while a file is on its way."""
+        return self._file is not None
+
     def _part(self) -> str:
         return "{}/{}.part".format(self._slots.folder, _FILES[self._kind])
 

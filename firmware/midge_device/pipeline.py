@@ -20,7 +20,7 @@ from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
 from midge_device.model import firmware_target, largest_block_bytes
 from midge_device.sampler import Sampler, check_rate
-from midge_device.session import Session
+from midge_device.sessions import Sessions
 from midge_device.slots import NAMES, STATE_NAMES, Slots
 from midge_device.transport.stdio import Stdio
 from midge_device.versions import LIBRARY, MODULE_ABI, PROTOCOL
@@ -67,8 +67,11 @@ class Pipeline:
         self.trouble = ""
         self.is_streaming = False
         self._board = board or _board(self._config)
-        self._transport = transport or Stdio()
-        self.session = Session(self._transport, self, self._slots)
+        lines = [transport or Stdio()]
+        self._radio = None if transport else _radio(self._config)
+        if self._radio is not None:
+            lines.append(self._radio)
+        self.session = Sessions(lines, self, self._slots)
         self._sampler: Sampler | None = None
         self._retry_ms = time.ticks_ms()
         self._retry_due = False
@@ -76,7 +79,6 @@ class Pipeline:
         self._windows = 0
         self._winner = 0
         self._event = NO_EVENT
-        self._scores_on = False
         self._is_runnable = False
         self._rate_checked = False
         self._first = self._wanted = self._taken = self._dropped = 0
@@ -102,7 +104,7 @@ class Pipeline:
         if sampler is None:
             if self._retry_due and time.ticks_diff(time.ticks_ms(), self._retry_ms) >= 0:
                 self._start_model()
-            self._transport.wait(_IDLE_MS)
+            self.session.wait(_IDLE_MS)
             return
         try:
             if self.is_streaming:
@@ -115,7 +117,7 @@ class Pipeline:
         if not busy and self._sampler is not None:
             wait_us = self._sampler.wait_us()
             if wait_us >= 1000:
-                self._transport.wait(min(wait_us // 1000, _IDLE_MS))
+                self.session.wait(min(wait_us // 1000, _IDLE_MS))
             elif wait_us > 0:
                 time.sleep_us(wait_us)
 
@@ -205,7 +207,7 @@ class Pipeline:
         """Tell host and app of the window just classified."""
         session = self.session
         now_ms = time.ticks_ms()
-        if self._scores_on:
+        if session.wants_scores:
             scores = bytes(self.model.scores)
             session.send(message.SCORES, now_ms, self._windows, self._winner, tail=scores)
         event = self._event
@@ -297,10 +299,6 @@ class Pipeline:
 
     # what the session asks
 
-    def want_scores(self, on: bool) -> None:
-        """Send SCORES after each window, or not."""
-        self._scores_on = on
-
     def status(self) -> tuple:
         """Fields of STATUS."""
         sampler = self._sampler
@@ -341,6 +339,7 @@ class Pipeline:
             "slots": slots,
             "sensor": sensor,
             "trouble": self.trouble,
+            "ble": self._radio.name if self._radio else "",
             "model": {key: info.get(key) for key in ("name", "digest", "labels")} if model else None,
         }
         text = json.dumps(welcome, separators=(",", ":")).encode()
@@ -368,6 +367,15 @@ def _read_config() -> dict:
             return json.load(file)
     except OSError:
         return {}
+
+
+def _radio(config: dict):
+    """The line through the air, if the configuration wants one and the firmware has it."""
+    if not config.get("ble"):
+        return None
+    from midge_device.transport.ble import open_beside  # a board without a radio saves the memory
+
+    return open_beside(config, print)
 
 
 def _board(config: dict):

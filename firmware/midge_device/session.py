@@ -16,6 +16,7 @@ from midge_device.wire.frame import HOST_PAYLOAD_BYTES, PAYLOAD_BYTES, FrameDeco
 _PATIENT_MS = 300  # for what the host needs: answers, events, the end of a stream
 _HASTY_MS = 20  # for what may be dropped, because the next one comes soon
 _U32 = 0xFFFFFFFF
+_OF_THE_STREAM = (message.DATA, message.STREAM_END)
 _HASTY = (message.DATA, message.SCORES, message.STATUS)
 
 
@@ -25,21 +26,31 @@ class Session:
     Parameters
     ----------
     transport
-        read() → bytes, write(frame, n, patience_ms) → bool, opened(), closed(); see transport/stdio.py
+        read() → bytes, write(frame, n, patience_ms) → bool, opened(), closed(), is_ready, is_console,
+        silence_ms; see transport/stdio.py
     board
         what the messages act on (the pipeline): welcome() → bytes, status() → tuple, is_streaming,
-        start_stream(rate_mhz, range_g, n_samples), stop_stream(), want_scores(on), reset()
+        start_stream(rate_mhz, range_g, n_samples), stop_stream(), reset()
     slots
         see slots.py
+    incoming
+        what receives files, shared with the sessions of other lines
+
+    Attributes
+    ----------
+    is_open, wants_scores : bool
     """
 
-    def __init__(self, transport, board, slots, clock=time) -> None:
+    def __init__(self, transport, board, slots, incoming=None, clock=time) -> None:
         self.is_open = False
+        self.wants_scores = False
+        self._has_stream = False  # the stream under way is this host's
+        self._has_push = False
         self._transport = transport
         self._board = board
         self._slots = slots
         self._time = clock
-        self._incoming = Incoming(slots)
+        self._incoming = incoming or Incoming(slots)
         self._encoder = FrameEncoder(PAYLOAD_BYTES, cobs_encode)
         self._decoder = FrameDecoder(HOST_PAYLOAD_BYTES, cobs_decode)
         self._heard_ms = 0
@@ -64,11 +75,11 @@ class Session:
             self._heard_ms = now_ms
             for kind, seq, payload in self._decoder.feed(data):
                 self._hear(kind, seq, payload)
-            if not self.is_open and b"\x03" in self._decoder.pending:
+            if self._transport.is_console and not self.is_open and b"\x03" in self._decoder.pending:
                 raise KeyboardInterrupt  # the next user's ^C came on the heels of BYE, when it still was data
         if not self.is_open:
             return
-        if self._time.ticks_diff(now_ms, self._heard_ms) >= message.SILENCE_MS:
+        if self._time.ticks_diff(now_ms, self._heard_ms) >= self._transport.silence_ms:
             self.close()
         elif self._time.ticks_diff(now_ms, self._status_ms) >= message.STATUS_MS:
             self._status_ms = self._time.ticks_add(self._status_ms, message.STATUS_MS)
@@ -82,15 +93,31 @@ class Session:
             return
         self.is_open = False
         try:
-            self._board.stop_stream()
-            self._board.want_scores(False)
-            self._incoming.close()
+            self._end_work()
         finally:
             self._transport.closed()
 
+    def _end_work(self) -> None:
+        """End what this host began; what another one began goes on."""
+        self.wants_scores = False
+        if self._has_stream:
+            self._board.stop_stream()
+            self._has_stream = False
+        if self._has_push:
+            self._has_push = False
+            self._incoming.close()
+
+    def wants(self, kind: int) -> bool:
+        """True if a message of this kind is for this host."""
+        if kind == message.SCORES:
+            return self.wants_scores
+        return self._has_stream or kind not in _OF_THE_STREAM
+
     def send(self, kind: int, *fields, tail=b"") -> bool:
         """Send a message if the session is open; False if it did not go out whole."""
-        if not self.is_open:
+        if kind == message.STREAM_END:
+            self._has_stream = False
+        if not self.is_open or not self._transport.is_ready:
             return False
         layout = message.LAYOUTS[kind][0]
         payload = self._encoder.payload
@@ -138,9 +165,7 @@ class Session:
 
     def _hello(self) -> None:
         if self.is_open:
-            self._board.stop_stream()
-            self._board.want_scores(False)
-            self._incoming.close()
+            self._end_work()
         else:
             self._transport.opened()
             self.is_open = True
@@ -149,17 +174,21 @@ class Session:
         self.send(message.WELCOME, tail=self._board.welcome())
 
     def _stream_start(self, seq: int, rate_mhz: int, range_g: int, n_samples: int) -> None:
+        if self._board.is_streaming and not self._has_stream:
+            raise RefusedError(message.BUSY, "another host is recording")
         try:
             self._board.start_stream(rate_mhz, range_g, n_samples)
         except (ValueError, OSError) as error:
             if isinstance(error, RefusedError):
                 raise
             raise RefusedError(message.SENSOR, str(error)) from None
+        self._has_stream = True
         self._ack(seq)
 
     def _stream_stop(self, seq: int) -> None:
         self._ack(seq)
-        self._board.stop_stream()
+        if self._has_stream:
+            self._board.stop_stream()
 
     def _status_get(self, seq: int) -> None:
         self._ack(seq)
@@ -168,12 +197,22 @@ class Session:
     def _push_begin(self, seq: int, kind: int, size: int, sha256: bytes) -> None:
         if self._board.is_streaming:
             raise RefusedError(message.BUSY, "a stream is running; stop it first")
+        if self._incoming.is_open and not self._has_push:
+            raise RefusedError(message.BUSY, "another host is pushing")
+        self._has_push = True
         self._ack(seq, self._incoming.begin(kind, size, sha256))
 
     def _push_chunk(self, seq: int, offset: int, data: bytes) -> None:
+        self._check_push()
         self._ack(seq, self._incoming.chunk(offset, data))
 
+    def _check_push(self) -> None:
+        if not self._has_push:
+            raise RefusedError(message.STATE, "no push of this host is under way")
+
     def _push_commit(self, seq: int, kind: int) -> None:
+        self._check_push()
+        self._has_push = False
         self._incoming.commit(kind)
         self._ack(seq)
 
@@ -193,5 +232,5 @@ class Session:
         self._board.reset()
 
     def _scores_on(self, seq: int, on: int) -> None:
-        self._board.want_scores(bool(on))
+        self.wants_scores = bool(on)
         self._ack(seq)

@@ -10,6 +10,8 @@ import time
 
 import micropython
 
+from midge_device.wire.message import SILENCE_MS
+
 _READ_BYTES = 64  # at a time, so that a chatty host can't starve the sensor
 _PIECE_BYTES = 64  # a USB packet
 INTERRUPT = 3  # ^C
@@ -22,6 +24,10 @@ class Stdio:
     ----------
     dropped : int
         frames that did not go out whole
+    is_ready, is_console : bool
+        True: the line is always there, and the REPL's
+    silence_ms : int
+        a host that is silent for so long has gone: the REPL gets its line back
     """
 
     def __init__(self, clock=time) -> None:
@@ -35,6 +41,9 @@ class Stdio:
         self._read = bytearray(_READ_BYTES)
         self._time = clock
         self.dropped = 0
+        self.is_ready = True
+        self.is_console = True
+        self.silence_ms = SILENCE_MS
 
     def wait(self, timeout_ms: int) -> bool:
         """Idle until there is something to read, at most `timeout_ms`; tells whether there is."""

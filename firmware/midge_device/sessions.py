@@ -1,0 +1,87 @@
+"""The sessions of all lines of a board, side by side: each line has its own host, the board serves them all.
+
+Events go to every host; a stream belongs to the host that started it, and there is one at a time.
+"""
+
+from midge_device.incoming import Incoming
+from midge_device.session import Session
+from midge_device.wire import message
+
+_NEAR_MS = 5  # between looks at a second line while its host is there
+_OF_THE_STREAM = (message.DATA, message.STREAM_END)
+
+
+class Sessions:
+    """One session a line; to the pipeline they are one.
+
+    Parameters
+    ----------
+    transports : list
+        see transport/stdio.py; the first one waits for all
+    """
+
+    def __init__(self, transports, board, slots) -> None:
+        incoming = Incoming(slots)
+        self._transports = tuple(transports)
+        self._sessions = tuple([Session(transport, board, slots, incoming) for transport in transports])
+
+    @property
+    def is_open(self) -> bool:
+        """True while any host has a session."""
+        for session in self._sessions:
+            if session.is_open:
+                return True
+        return False
+
+    @property
+    def wants_scores(self) -> bool:
+        """True while any host wants SCORES."""
+        for session in self._sessions:
+            if session.wants_scores:
+                return True
+        return False
+
+    def poll(self) -> None:
+        """Hear what came on every line."""
+        for session in self._sessions:
+            session.poll()
+
+    def wait(self, timeout_ms: int) -> None:
+        """Idle until a line has something to read, at most `timeout_ms`."""
+        first = self._transports[0]
+        if len(self._transports) == 1:
+            first.wait(timeout_ms)
+            return
+        while timeout_ms > 0:
+            for transport in self._transports:
+                if transport is not first and transport.wait(0):
+                    return
+            slice_ms = timeout_ms
+            for transport in self._transports:
+                if transport is not first and transport.is_ready:
+                    slice_ms = min(timeout_ms, _NEAR_MS)
+            if first.wait(slice_ms):
+                return
+            timeout_ms -= slice_ms
+
+    def send(self, kind: int, *fields, tail=b"") -> bool:
+        """Send to every host that wants it; False if it did not reach one of them whole."""
+        went = True
+        n = 0
+        for session in self._sessions:
+            if session.is_open and session.wants(kind):
+                n += 1
+                went = session.send(kind, *fields, tail=tail) and went
+        return went and (n > 0 or kind not in _OF_THE_STREAM)
+
+    def log(self, text: str) -> None:
+        """A line for whoever listens: the hosts in a session, else the REPL's user."""
+        if not self.is_open:
+            print(text)
+            return
+        self.send(message.LOG, tail=text.encode())
+
+    def close(self) -> None:
+        """End all sessions and give the lines back."""
+        for session in self._sessions:
+            session.close()
