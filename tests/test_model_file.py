@@ -14,7 +14,7 @@ from midge import families, features, model_file
 from midge.errors import CompileError, ModelError, ParityError
 from midge.model_file import Decision, FrontEnd, Model, Sensor
 
-NAMES = tuple(f"{channel}.{statistic}" for channel in "xyzm" for statistic in features.STATISTICS)
+NAMES = tuple(f"{channel}.{statistic}" for channel in "xyzm" for statistic in ("mean", "std", "min", "max", "range", "rms", "mc", "jerk"))
 
 
 def _model() -> Model:

@@ -89,7 +89,8 @@ int32_t window_push(void *state, const window_shape *shape, const int16_t *block
         uint32_t source = shape->row_sources[row];
         const int16_t *from = block;
 
-        if (source == WINDOW_MAGNITUDE) {
+        if (source == WINDOW_MAGNITUDE || source == WINDOW_ROTATION) {
+            from += source == WINDOW_ROTATION ? 3 : 0;
             for (int32_t i = 0; i < taken; i++, from += shape->n_channels) {
                 to[i] = motion_magnitude(from);
             }

@@ -6,6 +6,8 @@
 
 /* Source of a row that holds sqrt(c0^2 + c1^2 + c2^2) of the first three channels. */
 #define WINDOW_MAGNITUDE 0xFFu
+/* The same of channels 3 to 5: of a gyroscope behind an accelerometer. */
+#define WINDOW_ROTATION 0xFEu
 
 /* What a state looks like; constant for a model. */
 typedef struct {
@@ -14,7 +16,7 @@ typedef struct {
     int32_t hop;                /* samples between two windows */
     int32_t n_channels;         /* int16 values of one sample */
     int32_t n_rows;             /* stored rows, `length` values each */
-    const uint8_t *row_sources; /* of each row: channel, or WINDOW_MAGNITUDE */
+    const uint8_t *row_sources; /* of each row: channel, WINDOW_MAGNITUDE or WINDOW_ROTATION */
 } window_shape;
 
 /* Head of a state; the rows follow it. */

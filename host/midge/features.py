@@ -1,6 +1,7 @@
-"""Features of motion windows: their names, their scales, and the C that computes them, run on the host.
+"""Features of motion windows: their names, what they are made of, and the C that computes them, run on the host.
 
-A new statistic is one C function in `firmware/native/` (declared in motion.h) and one row in `STATISTICS`.
+A new statistic is one C function in `firmware/native/` (declared in motion.h or spectrum.h) and one row in
+`STATISTICS`.
 """
 
 from __future__ import annotations
@@ -11,36 +12,44 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import assets
 from .errors import DatasetError, RecipeError
 
 MOTION_CHANNELS = ("x", "y", "z")
-MAGNITUDE = "m"
+GYRO_CHANNELS = ("gx", "gy", "gz")
+# Rows made of others: lengths of the two vectors, as samples come; along, across and without gravity, of a window.
+MAGNITUDE, ROTATION = "m", "w"
+DERIVED = {"v": "motion_vertical", "h": "motion_horizontal", "l": "motion_linear"}
+SEGMENT = "seg"
 MAX_WINDOW_SAMPLES = 16384
 # window.h
-MAGNITUDE_SOURCE = 0xFF
+MAGNITUDE_SOURCE, ROTATION_SOURCE = 0xFF, 0xFE
 STATE_HEAD_BYTES = 16
-
-KERNEL_FILES = ("motion.h", "motion_statistics.c", "integer_root.h", "integer_root.c", "window.h", "window.c")
+# Sizes that fft.h has, as powers of two.
+LEAST_FFT, LARGEST_FFT = 4, 10
+# Frequencies are in steps of 1/32 Hz.
+STEPS_PER_HZ = 32
 
 Int16Array = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """One statistic of one row of samples.
+    """One statistic.
 
-    `scale` says what one unit of the int16 result means: 'sample' (LSB of the samples) or 'count'.
+    `scale` says what one unit of the int16 result means: 'sample' (LSB of the samples), 'square' (LSB² /
+    32768), 'count', 'share' (32767 = 1) or 'hz' (1/32 Hz). `form` says what it is computed from: 'row',
+    'percent' (a row and a number), 'course' (a row in equal parts), 'pair' of rows, 'tilt' (a row and all
+    of the acceleration), 'span' (the stretch itself), 'spectrum', 'band' (a spectrum and two frequencies).
     """
 
     function: str
     scale: str
     summary: str
+    form: str = "row"
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -50,55 +59,148 @@ STATISTICS: dict[str, Statistic] = {
     "max": Statistic("motion_max", "sample", "largest sample"),
     "range": Statistic("motion_range", "sample", "largest minus smallest sample"),
     "rms": Statistic("motion_rms", "sample", "root of the mean square"),
+    "energy": Statistic("motion_energy", "square", "mean square"),
+    "mad": Statistic("motion_mad", "sample", "mean absolute distance from the mean"),
     "mc": Statistic("motion_mc", "count", "crossings of the mean"),
+    "zc": Statistic("motion_zc", "count", "crossings of zero"),
     "jerk": Statistic("motion_jerk", "sample", "mean absolute difference of neighbours"),
+    "quantile": Statistic("motion_quantile", "sample", "sample that N % are below", "percent"),
+    "tmax": Statistic("motion_tmax", "share", "where the largest sample is"),
+    "tmin": Statistic("motion_tmin", "share", "where the smallest sample is"),
+    "course": Statistic("motion_course", "sample", "mean of one of equal parts, borders shared", "course"),
+    "rhythm": Statistic("motion_rhythm", "share", "highest peak of the autocorrelation"),
+    "period": Statistic("motion_period", "count", "its lag, in samples"),
+    "corr": Statistic("motion_corr", "share", "correlation of two channels (xy.corr)", "pair"),
+    "tilt": Statistic("motion_tilt", "share", "cosine of the angle between axis and gravity", "tilt"),
+    "length": Statistic("", "count", "samples of the stretch of motion (seg.length)", "span"),
+    "band": Statistic("spectrum_band", "sample", "strength between two frequencies in Hz", "band"),
+    "bandshare": Statistic("spectrum_share", "share", "share of the power between two frequencies", "band"),
+    "peak": Statistic("spectrum_peak", "hz", "strongest frequency", "spectrum"),
+    "centroid": Statistic("spectrum_centroid", "hz", "mean frequency, weighted by power", "spectrum"),
 }
+_SPECTRAL = ("spectrum", "band")
 
-_NAME = re.compile(r"(?P<channel>[a-z]+)\.(?P<statistic>[a-z]+)(?:@(?P<part>\d{1,4})/(?P<parts>\d{1,4}))?\Z")
+_NUMBER = r"\d{1,4}(?:\.\d{1,3})?"
+_NAME = re.compile(
+    rf"(?P<channel>[a-z]+)\.(?P<statistic>[a-z]+)(?::(?P<low>{_NUMBER})(?:-(?P<high>{_NUMBER}))?)?"
+    r"(?:@(?P<part>\d{1,4})/(?P<parts>\d{1,4}))?\Z"
+)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What samples are: `rate_hz` a second, `lsb_per_g` steps a g, `lsb_per_dps` steps a degree/s."""
+
+    rate_hz: float = 100.0
+    lsb_per_g: float = 8192.0
+    lsb_per_dps: float = 32.768
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature: `statistic` of `channel` over part `part` (from 1) of `parts` of the window."""
+    """One feature: `statistic` of the rows `channels` over part `part` (from 1) of `parts` of the window.
 
-    channel: str
+    `low`, `high`: of a band, Hz, or the percentage of a quantile in `low`.
+    """
+
+    channels: tuple[str, ...]
     statistic: str
     part: int = 1
     parts: int = 1
+    low: float = 0.0
+    high: float = 0.0
 
     def span(self, length: int) -> tuple[int, int]:
         """First sample and number of samples in a window of `length` samples."""
         first = (self.part - 1) * length // self.parts
         return first, self.part * length // self.parts - first
 
-    def scale(self, lsb_per_unit: float) -> float:
-        """int16 steps per unit (per g, or per crossing)."""
-        return float(lsb_per_unit) if STATISTICS[self.statistic].scale == "sample" else 1.0
+    def scale(self, sampling: Sampling) -> float:
+        """int16 steps per unit: g, degree/s, g², crossing, 1 or Hz."""
+        kind = STATISTICS[self.statistic].scale
+        is_gyro = self.channels[0] in (*GYRO_CHANNELS, ROTATION)
+        lsb = sampling.lsb_per_dps if is_gyro else sampling.lsb_per_g
+        fixed = {"count": 1.0, "share": 32767.0, "hz": float(STEPS_PER_HZ), "square": lsb * lsb / 32768}
+        return float(fixed.get(kind, lsb))
 
 
 @dataclass(frozen=True)
 class Step:
-    """How the C computes one feature: `function` over `n_samples` from `first` of row `row`."""
+    """How the C computes one feature.
 
-    row: int
+    `rows` are indices into the plan's rows, `feature` what over; `first`, `n_samples` bound it in a window
+    that is not cut to its motion; `bins` are those of a band.
+    """
+
+    rows: tuple[int, ...]
+    feature: Feature
     first: int
     n_samples: int
-    statistic: str
+    bins: tuple[int, int] = (0, 0)
+
+    @property
+    def statistic(self) -> Statistic:
+        return STATISTICS[self.feature.statistic]
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """motion_segmenter of motion.h"""
+
+    step: int
+    smooth: int
+    join: int
+    margin: int
+    floor: int
+    share: int
+
+    @classmethod
+    def of(cls, sampling: Sampling) -> Segmenter:
+        """In samples and LSB of this sampling."""
+        rate_hz = sampling.rate_hz
+        return cls(
+            step=max(1, round(0.05 * rate_hz)),
+            smooth=2 * max(1, round(0.075 * rate_hz)) + 1,
+            join=max(1, round(0.5 * rate_hz)),
+            margin=max(1, round(0.05 * rate_hz)),
+            # A hand at rest shakes by 0.01 to 0.03 g.
+            floor=max(1, round(0.05 * sampling.lsb_per_g)),
+            share=26,
+        )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A front end in terms of the kernels: the rows to store (their sources) and one step a feature."""
+    """A front end in terms of the kernels.
+
+    `row_sources`: of the rows filled as samples come; `derived`: names in `DERIVED` of the rows made of a
+    full window, which follow them; `segmenter`: cuts a window to its motion, None to take all of it;
+    `log2_fft`: of the spectra, 0 if there are none.
+    """
 
     length: int
     n_channels: int
     row_sources: tuple[int, ...]
+    derived: tuple[str, ...]
     steps: tuple[Step, ...]
+    segmenter: Segmenter | None
+    log2_fft: int
+    rate_hz: float
+    acceleration: tuple[int, ...]
+
+    @property
+    def rows_bytes(self) -> int:
+        """Bytes of head and rows, a multiple of 8."""
+        rows = len(self.row_sources) + len(self.derived)
+        return (STATE_HEAD_BYTES + 2 * self.length * rows + 7) // 8 * 8
 
     @property
     def state_bytes(self) -> int:
         """Bytes of the caller's state, a multiple of 8."""
-        return (STATE_HEAD_BYTES + 2 * self.length * len(self.row_sources) + 7) // 8 * 8
+        if not self.log2_fft:
+            return self.rows_bytes
+        size = 1 << self.log2_fft
+        return (self.rows_bytes + 2 * size + 4 * (size // 2 + 1) + 7) // 8 * 8
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
@@ -106,92 +208,169 @@ def _nearest(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 
+def rows_of(channels: Sequence[str]) -> tuple[str, ...]:
+    """Names that features of a sensor with these channels can start with, pairs apart."""
+    has_motion = set(MOTION_CHANNELS) <= set(channels)
+    has_gyro = set(GYRO_CHANNELS) <= set(channels)
+    return (
+        *channels,
+        *((MAGNITUDE,) if has_motion else ()),
+        *((ROTATION,) if has_gyro else ()),
+        *(DERIVED if has_motion else ()),
+    )
+
+
 def parse(name: str, channels: Sequence[str] = MOTION_CHANNELS) -> Feature:
-    """The feature called `name` (`x.mean`, `m.std@2/4`); raises RecipeError naming the part that is wrong."""
+    """The feature called `name` (`x.mean`, `m.std@2/4`, `xy.corr`, `z.band:2-5`, `m.quantile:25`).
+
+    Raises RecipeError naming the part that is wrong.
+    """
     match = _NAME.match(name)
     if match is None:
-        raise RecipeError(f"feature {name!r} is not CHANNEL.STATISTIC or CHANNEL.STATISTIC@K/N")
-    channel, statistic = match["channel"], match["statistic"]
-    known = [*channels, *([MAGNITUDE] if len(channels) >= len(MOTION_CHANNELS) else [])]
-    if channel not in known:
-        raise RecipeError(f"feature {name!r}: no channel {channel!r}{_nearest(channel, known)}")
+        raise RecipeError(
+            f"feature {name!r} is not CHANNEL.STATISTIC, CHANNEL.STATISTIC:N, CHANNEL.STATISTIC:LOW-HIGH or "
+            "one of these with @K/N"
+        )
+    statistic = match["statistic"]
     if statistic not in STATISTICS:
+        _channels_of(name, match["channel"], "row", channels)
         raise RecipeError(f"feature {name!r}: no statistic {statistic!r}{_nearest(statistic, [*STATISTICS])}")
+    form = STATISTICS[statistic].form
+    rows = _channels_of(name, match["channel"], form, channels)
     part, parts = int(match["part"] or 1), int(match["parts"] or 1)
     if not 1 <= part <= parts:
         raise RecipeError(f"feature {name!r}: there is no part {part} of {parts}; parts count from 1")
-    return Feature(channel, statistic, part, parts)
+    if form in (*_SPECTRAL, "span") and match["part"]:
+        raise RecipeError(f"feature {name!r}: {statistic} is of the whole window; leave out '@'")
+    low, high = match["low"], match["high"]
+    if form == "band" and not (low and high and float(low) < float(high)):
+        raise RecipeError(f"feature {name!r}: {statistic} needs two frequencies in Hz, such as x.band:2-5")
+    if form == "percent" and not (low and not high and float(low) == int(float(low)) <= 100):
+        raise RecipeError(f"feature {name!r}: {statistic} needs a percentage, such as x.quantile:25")
+    if form not in ("band", "percent") and low:
+        raise RecipeError(f"feature {name!r}: {statistic} takes no number; leave out ':'")
+    return Feature(rows, statistic, part, parts, float(low or 0), float(high or 0))
 
 
-def plan(names: Sequence[str], length: int, channels: Sequence[str] = MOTION_CHANNELS) -> Plan:
+def _channels_of(name: str, text: str, form: str, channels: Sequence[str]) -> tuple[str, ...]:
+    known = rows_of(channels)
+    if form == "span":
+        if text != SEGMENT:
+            raise RecipeError(f"feature {name!r}: the stretch of motion is called {SEGMENT!r}")
+        return (SEGMENT,)
+    if form == "pair":
+        pairs = {a + b: (a, b) for i, a in enumerate(known) for b in known[i + 1 :]}
+        if text not in pairs:
+            raise RecipeError(f"feature {name!r}: no pair of channels {text!r}{_nearest(text, [*pairs])}")
+        return pairs[text]
+    if text not in known or (form == "tilt" and text not in MOTION_CHANNELS):
+        raise RecipeError(f"feature {name!r}: no channel {text!r}{_nearest(text, known)}")
+    return (text,)
+
+
+def plan(
+    names: Sequence[str],
+    length: int,
+    channels: Sequence[str] = MOTION_CHANNELS,
+    *,
+    sampling: Sampling | None = None,
+    segment: bool = False,
+) -> Plan:
     """How the kernels compute `names` over windows of `length` samples; raises RecipeError.
 
-    Only the channels that a feature reads get a row.
+    Only the channels that a feature reads get a row. `segment`: everything but spectra is of the stretch of
+    motion in the window, wherever it lies and however long it is.
     """
     if not 1 <= length <= MAX_WINDOW_SAMPLES:
         raise RecipeError(f"a window of {length} samples; it must have 1 to {MAX_WINDOW_SAMPLES}")
+    sampling = sampling or Sampling()
     wanted = [parse(name, channels) for name in names]
-    order = [*channels, MAGNITUDE]
-    stored = sorted({feature.channel for feature in wanted}, key=order.index)
+    read = {row for feature in wanted for row in feature.channels} - {SEGMENT}
+    derived = tuple(row for row in DERIVED if row in read)
+    needs_motion = bool(derived) or segment or any(feature.statistic == "tilt" for feature in wanted)
+    if needs_motion:
+        if not set(MOTION_CHANNELS) <= set(channels):
+            raise RecipeError("segment, tilt, v, h and l need the channels x, y and z")
+        read |= set(MOTION_CHANNELS)
+    order = [*channels, MAGNITUDE, ROTATION]
+    stored = sorted(read - set(DERIVED), key=order.index)
+    rows = [*stored, *derived]
+    is_spectral = any(STATISTICS[feature.statistic].form in _SPECTRAL for feature in wanted)
+    log2_fft = min(LARGEST_FFT, length.bit_length() - 1) if is_spectral else 0
+    if is_spectral and log2_fft < LEAST_FFT:
+        raise RecipeError(f"a window of {length} samples has no spectrum; make it {1 << LEAST_FFT} or more")
     steps = []
     for name, feature in zip(names, wanted, strict=True):
         first, n_samples = feature.span(length)
-        if n_samples < 1:
+        if n_samples < 1 and not segment and feature.statistic != "course":
             raise RecipeError(f"feature {name!r}: a window of {length} samples has no {feature.parts} parts")
-        steps.append(Step(stored.index(feature.channel), first, n_samples, feature.statistic))
-    sources = (
-        MAGNITUDE_SOURCE if channel == MAGNITUDE else list(channels).index(channel) for channel in stored
+        bins = _bins(name, feature, log2_fft, sampling.rate_hz)
+        at = tuple(rows.index(row) for row in feature.channels if row != SEGMENT)
+        steps.append(Step(at, feature, first, n_samples, bins))
+    fixed = {MAGNITUDE: MAGNITUDE_SOURCE, ROTATION: ROTATION_SOURCE}
+    return Plan(
+        length=length,
+        n_channels=len(channels),
+        row_sources=tuple(
+            fixed[row] if row in fixed and row not in channels else list(channels).index(row)
+            for row in stored
+        ),
+        derived=derived,
+        steps=tuple(steps),
+        segmenter=Segmenter.of(sampling) if segment else None,
+        log2_fft=log2_fft,
+        rate_hz=sampling.rate_hz,
+        acceleration=tuple(rows.index(row) for row in MOTION_CHANNELS) if needs_motion else (),
     )
-    return Plan(length, len(channels), tuple(sources), tuple(steps))
+
+
+def _bins(name: str, feature: Feature, log2_fft: int, rate_hz: float) -> tuple[int, int]:
+    """The bins whose middle lies in the band; raises RecipeError if there is none."""
+    if STATISTICS[feature.statistic].form != "band":
+        return 0, 0
+    size = 1 << log2_fft
+    first = max(1, -int(-feature.low * size // rate_hz))
+    # A border belongs to the upper band, but for the last.
+    last = min(size // 2, -int(-feature.high * size // rate_hz) - (feature.high < rate_hz / 2))
+    if first > last:
+        raise RecipeError(
+            f"feature {name!r}: no frequency of a window at {rate_hz:g} Hz lies between {feature.low:g} and "
+            f"{feature.high:g} Hz; its steps are {rate_hz / size:.3g} Hz, up to {rate_hz / 2:g} Hz"
+        )
+    return first, last
 
 
 def scales(
-    names: Sequence[str], lsb_per_unit: float, channels: Sequence[str] = MOTION_CHANNELS
+    names: Sequence[str], sampling: Sampling | float, channels: Sequence[str] = MOTION_CHANNELS
 ) -> list[float]:
-    """int16 steps per unit of each feature, for samples of `lsb_per_unit` (LSB per g)."""
-    return [parse(name, channels).scale(lsb_per_unit) for name in names]
+    """int16 steps per unit of each feature; of `sampling` the steps per g do if there is no gyroscope."""
+    if not isinstance(sampling, Sampling):
+        sampling = Sampling(lsb_per_g=float(sampling))
+    return [parse(name, channels).scale(sampling) for name in names]
 
 
-def kernel_sources() -> dict[str, str]:
-    """The C of the front end, file name → text, as it goes into every module that has one."""
-    folder = assets.native_folder()
-    return {name: (folder / name).read_text(encoding="utf-8") for name in KERNEL_FILES}
+@functools.lru_cache(maxsize=32)
+def _library(steps: Plan) -> ctypes.CDLL:
+    """The front end as C for this machine: the text that a module gets as well."""
+    from .compile import c99_frontend, native_sources, toolchain
 
-
-class _Shape(ctypes.Structure):
-    """window_shape of window.h"""
-
-    _fields_ = [
-        ("magic", ctypes.c_uint32),
-        ("length", ctypes.c_int32),
-        ("hop", ctypes.c_int32),
-        ("n_channels", ctypes.c_int32),
-        ("n_rows", ctypes.c_int32),
-        ("row_sources", ctypes.c_void_p),
-    ]
-
-
-@functools.cache
-def _library() -> Any:
-    """The kernels compiled for this machine, with the batch driver."""
-    from .compile import toolchain
-
-    folder = assets.native_folder()
-    functions = ", ".join(statistic.function for statistic in STATISTICS.values())
-    sources = kernel_sources()
-    for name in ("host.h", "host_features.c"):
-        sources[name] = (folder / name).read_text(encoding="utf-8")
-    sources["host_statistics.h"] = (
-        '#include "motion.h"\n'
-        f"static int16_t (*const STATISTICS[])(const int16_t *, int32_t) = {{ {functions} }};\n"
-    )
+    sources = {
+        "model_config.h": c99_frontend.config(steps),
+        "model.c": '#include "midge_model.h"\n' + c99_frontend.code(steps, steps.length, 1),
+        "host_features.c": native_sources.read("host_features.c"),
+    }
     library = ctypes.CDLL(str(toolchain.host_library(sources)))
     library.host_features.restype = ctypes.c_int32
     return library
 
 
 def extract(
-    names: Sequence[str], windows: npt.ArrayLike, channels: Sequence[str] = MOTION_CHANNELS
+    names: Sequence[str],
+    windows: npt.ArrayLike,
+    channels: Sequence[str] = MOTION_CHANNELS,
+    *,
+    sampling: Sampling | None = None,
+    segment: bool = False,
 ) -> Int16Array:
     """Features of windows, by the very C that runs on the board.
 
@@ -203,6 +382,10 @@ def extract(
         int16 (n_windows, length, n_channels), canonical samples
     channels
         the channels in order
+    sampling
+        rate and scale of the samples: what frequencies and rest are
+    segment
+        features of the stretch of motion in each window alone
 
     Returns
     -------
@@ -223,23 +406,15 @@ def extract(
     if samples.dtype != np.int16:
         raise DatasetError(f"windows are {samples.dtype}; canonical samples are int16")
     samples = np.ascontiguousarray(samples)
-    steps = plan(names, samples.shape[1], channels)
+    steps = plan(names, samples.shape[1], channels, sampling=sampling, segment=segment)
     features = np.zeros((len(samples), len(names)), np.int16)
     if not features.size:
         return features
-    ids = list(STATISTICS)
-    table = np.array(
-        [(step.row, step.first, step.n_samples, ids.index(step.statistic)) for step in steps.steps], np.int32
-    )
-    sources = np.array(steps.row_sources, np.uint8)
     state = np.zeros(steps.state_bytes // 8, np.uint64)
-    shape = _Shape(0, steps.length, steps.length, steps.n_channels, len(sources), sources.ctypes.data)
-    status = _library().host_features(
+    status = _library(steps).host_features(
         ctypes.c_void_p(samples.ctypes.data),
         ctypes.c_int32(len(samples)),
-        ctypes.byref(shape),
-        ctypes.c_void_p(table.ctypes.data),
-        ctypes.c_int32(len(names)),
+        ctypes.c_int32(steps.length),
         ctypes.c_void_p(state.ctypes.data),
         ctypes.c_void_p(features.ctypes.data),
     )

@@ -19,6 +19,7 @@ from .compile import kinds, reference
 from .compile.golden import Golden
 from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError, RecipeError
+from .features import Sampling
 
 SCHEMA = 1
 FILE_NAME = "model.json"
@@ -30,7 +31,8 @@ SCORE_SCALE = 32767
 class FrontEnd:
     """How features come from samples: `window` samples of `channels`, a new window every `hop` samples.
 
-    `feature_scales` : int16 steps per unit of each feature
+    `feature_scales` : int16 steps per unit of each feature; `segment`: features are of the stretch of
+    motion in the window alone; `sampling`: what frequencies and rest are, where a feature asks for it
     """
 
     kind: str
@@ -39,20 +41,57 @@ class FrontEnd:
     hop: int
     features: tuple[str, ...]
     feature_scales: tuple[float, ...]
+    segment: bool = False
+    sampling: Sampling = Sampling()
+
+    def plan(self) -> feature_names.Plan:
+        """How the kernels compute the features."""
+        return feature_names.plan(
+            self.features, self.window, self.channels, sampling=self.sampling, segment=self.segment
+        )
+
+    def extract(self, windows: npt.ArrayLike) -> npt.NDArray[np.int16]:
+        """Features of windows (n, window, n_channels), as `features.extract`."""
+        return feature_names.extract(
+            self.features, windows, self.channels, sampling=self.sampling, segment=self.segment
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As in model.json; what is as usual is left out."""
+        found = _plain(self) or {}
+        del found["segment"], found["sampling"]
+        if self.segment:
+            found["segment"] = True
+        if self.sampling != Sampling():
+            found["sampling"] = asdict(self.sampling)
+        return found
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """What the samples are: `rate_hz` a second, full scale ±`range_g`."""
+    """What the samples are: `rate_hz` a second, full scale ±`range_g`, and ±`range_dps` of a gyroscope."""
 
     rate_hz: float
     range_g: float
     unit: str = "g"
+    range_dps: float = 1000.0
 
     @property
     def lsb_per_unit(self) -> float:
         """int16 steps per g."""
         return 32768 / self.range_g
+
+    @property
+    def sampling(self) -> Sampling:
+        """What features have to know of it."""
+        return Sampling(self.rate_hz, self.lsb_per_unit, 32768 / self.range_dps)
+
+    def to_json(self) -> dict[str, Any]:
+        """As in model.json; the usual range of a gyroscope is left out."""
+        found = _plain(self) or {}
+        if self.range_dps == Sensor.range_dps:
+            del found["range_dps"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -98,8 +137,8 @@ class Model:
             "name": self.name,
             "labels": list(self.labels),
             "background": self.background,
-            "frontend": _plain(self.frontend),
-            "sensor": _plain(self.sensor),
+            "frontend": None if self.frontend is None else self.frontend.to_json(),
+            "sensor": None if self.sensor is None else self.sensor.to_json(),
             "decision": _plain(self.decision),
             "score_scale": self.score_scale,
             "ir": self.ir.to_json(),
@@ -306,7 +345,10 @@ def _from_json(data: Any) -> Model:
     if top.get("sensor", dict, type(None)) is not None:
         part = _Part(data["sensor"], "sensor")
         sensor = Sensor(
-            part.number("rate_hz", 1e-3, 1e6), part.number("range_g", 1e-3, 1e6), part.get("unit", str)
+            part.number("rate_hz", 1e-3, 1e6),
+            part.number("range_g", 1e-3, 1e6),
+            part.get("unit", str),
+            part.number("range_dps", 1e-3, 1e6) if "range_dps" in part.data else Sensor.range_dps,
         )
     decision = None
     if top.get("decision", dict, type(None)) is not None:
@@ -342,6 +384,8 @@ def _frontend(data: Any) -> FrontEnd | None:
         hop=part.whole("hop", 1, feature_names.MAX_WINDOW_SAMPLES),
         features=part.strings("features"),
         feature_scales=part.numbers("feature_scales"),
+        segment=part.get("segment", bool) if "segment" in part.data else False,
+        sampling=_sampling(part),
     )
     if frontend.kind != "motion":
         raise ModelError(
@@ -350,10 +394,17 @@ def _frontend(data: Any) -> FrontEnd | None:
     if len(frontend.feature_scales) != len(frontend.features):
         raise ModelError("frontend: feature_scales don't fit features; train the model again")
     try:
-        feature_names.plan(frontend.features, frontend.window, frontend.channels)
+        frontend.plan()
     except RecipeError as error:
         raise ModelError(f"frontend: {error}") from None
     return frontend
+
+
+def _sampling(frontend: _Part) -> Sampling:
+    if "sampling" not in frontend.data:
+        return Sampling()
+    part = _Part(frontend.get("sampling", dict), "frontend: sampling")
+    return Sampling(*(part.number(key, 1e-3, 1e6) for key in ("rate_hz", "lsb_per_g", "lsb_per_dps")))
 
 
 def _quantisation(part: _Part, n_features: int) -> Quantisation:

@@ -6,9 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from .. import features
 from ..errors import CompileError
-from . import kinds
+from . import c99_frontend, kinds
 
 if TYPE_CHECKING:
     from ..model_file import FrontEnd, Model
@@ -89,11 +88,7 @@ def _short(value: float) -> float:
 
 def state_bytes(model: Model) -> int:
     """Bytes of the caller's state; 0 without front end."""
-    return 0 if model.frontend is None else _plan(model.frontend).state_bytes
-
-
-def _plan(frontend: FrontEnd) -> features.Plan:
-    return features.plan(frontend.features, frontend.window, frontend.channels)
+    return 0 if model.frontend is None else model.frontend.plan().state_bytes
 
 
 def _string(text: str) -> str:
@@ -137,7 +132,8 @@ def _model(model: Model, layout: str, backend: str) -> str:
         '#include "midge_model.h"',
     ]
     if model.frontend is not None:
-        parts.append(_frontend_code(model, model.frontend))
+        magic = _magic(model, model.frontend)
+        parts.append(c99_frontend.code(model.frontend.plan(), model.frontend.hop, magic))
     parts.append("")
     lowered = kinds.part(model.ir.kind, "lowering").lower(model.ir)
     if backend == "emlearn":
@@ -153,48 +149,3 @@ def _magic(model: Model, frontend: FrontEnd) -> int:
     """What marks a state as one of this front end; never 0, which fresh memory is full of."""
     key = f"{model.name} {frontend}".encode()
     return int.from_bytes(hashlib.sha256(key).digest()[:4], "little") | 1
-
-
-def _frontend_code(model: Model, frontend: FrontEnd) -> str:
-    plan = _plan(frontend)
-    rows = ", ".join(str(source) for source in plan.row_sources)
-    lines = [
-        '#include "motion.h"',
-        '#include "window.h"',
-        "",
-        f"static const uint8_t row_sources[] = {{{rows}}};",
-        "",
-        "static const window_shape shape = {",
-        f"    .magic = 0x{_magic(model, frontend):08X}u,",
-        f"    .length = {frontend.window},",
-        f"    .hop = {frontend.hop},",
-        f"    .n_channels = {plan.n_channels},",
-        f"    .n_rows = {len(plan.row_sources)},",
-        "    .row_sources = row_sources,",
-        "};",
-        "",
-        "void midge_frontend_init(void *state)",
-        "{",
-        "    window_init(state, &shape);",
-        "}",
-        "",
-        "int32_t midge_frontend_push(void *state, const int16_t *block, int32_t n_samples)",
-        "{",
-        "    return window_push(state, &shape, block, n_samples);",
-        "}",
-        "",
-        "int32_t midge_frontend_ready(const void *state)",
-        "{",
-        "    return window_ready(state, &shape);",
-        "}",
-        "",
-        "void midge_frontend_features(void *state, int16_t *features)",
-        "{",
-        "    const int16_t *rows = window_row(state, &shape, 0);",
-        "",
-    ]
-    for number, (step, name) in enumerate(zip(plan.steps, frontend.features, strict=True)):
-        function = features.STATISTICS[step.statistic].function
-        start = step.row * plan.length + step.first
-        lines.append(f"    features[{number}] = {function}(rows + {start}, {step.n_samples}); /* {name} */")
-    return "\n".join([*lines, "}"])

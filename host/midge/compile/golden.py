@@ -73,15 +73,13 @@ def expected(ir: Node, features: Int16Array) -> tuple[Int16Array, npt.NDArray[np
 
 def choose(model: Model, X: Int16Array, windows: Int16Array | None = None) -> Golden:
     """Golden rows of a model: typical training rows, near ties, the int16 extremes and rows at thresholds."""
-    from ..features import extract
-
     rows = np.concatenate([_typical(model, X), _extremes(model.n_features), probes(model.ir, X, MAX_ROWS)])
     rows = _distinct(rows)[:MAX_ROWS]
     scores, index = expected(model.ir, rows)
     if model.frontend is None or windows is None or not len(windows):
         return Golden.of(features=rows, scores=scores, index=index)
     few = np.ascontiguousarray(windows[np.unique(np.linspace(0, len(windows) - 1, MAX_WINDOWS).astype(int))])
-    window_features = extract(model.frontend.features, few, model.frontend.channels)
+    window_features = model.frontend.extract(few)
     return Golden(rows, scores, index, few, window_features, *expected(model.ir, window_features))
 
 
