@@ -86,6 +86,27 @@ def test_every_sample_is_there(
     assert take.measured_rate_hz == pytest.approx(rate_hz, rel=0.001)
 
 
+def test_a_clock_that_stands_and_runs_loses_nothing(
+    ramping: VirtualBoard, make_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    turns = 0
+
+    def meddle(done: float, total: float | None = None, text: str = "") -> None:
+        nonlocal turns
+        turns += 1
+        if turns % 8 == 0:
+            ramping.stall()
+            ramping.advance(1 + 7919 * turns % 90_000)
+            ramping.set_clock(("real", "free")[turns // 8 % 2])
+
+    ramping.set_clock("real")
+    with connect(ramping.tty) as session:
+        recipe = recipe_of(make_app, 1600)
+        take = record(session, recipe, label="left", seconds=4, into=tmp_path, on_progress=meddle)
+    check_exact(take, 6400)
+    assert turns > 50
+
+
 def test_overruns_of_the_sensor_are_gaps_of_the_right_length(
     board: VirtualBoard, make_app: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -305,7 +305,7 @@ class Session:
             heard += self.transport.read(left)
 
     def _pump(self, timeout_s: float) -> None:
-        """Read once and sort what came; after a long silence say a BEAT unasked: STATUS may have been damaged."""
+        """Read once and sort what came; in a silence say a BEAT unasked: STATUS may have been damaged."""
         frames = self._read(min(timeout_s, self._timeouts.repeat_s))
         self._sort(frames)
         self._heard()

@@ -10,6 +10,7 @@ import pytest
 
 from midge.errors import MidgeError
 from midge.virtual import Scene, VirtualBoard
+from midge.virtual.clock import Clock
 
 # Reads the FIFO at its own pace and writes down what it saw and when.
 LOGGER = """
@@ -120,6 +121,33 @@ def test_real_time(repl: Any, board: VirtualBoard) -> None:
     )
     assert int(took_ms) >= 50
     assert board.time_us() - start_us >= 50_000
+
+
+def test_a_real_clock_goes_as_far_as_the_wall_and_forgives_what_held_it_up() -> None:
+    wall_us = 5_000_000
+    clock = Clock("real", wall_us=lambda: wall_us)
+    assert (clock.now_us(), clock.limit_us()) == (0, 0)
+    wall_us += 70
+    assert (clock.now_us(), clock.limit_us()) == (0, 70)
+    clock.advance(60)
+    clock.forgive(250)
+    assert (clock.now_us(), clock.limit_us()) == (60, 70)
+    wall_us += 10_000
+    clock.forgive(250)
+    assert (clock.now_us(), clock.limit_us()) == (60, 310)
+    clock.set_mode("free")
+    assert clock.limit_us() is None
+    clock.set_mode("real")
+    assert (clock.now_us(), clock.limit_us()) == (60, 60)
+
+
+def test_computing_takes_processor_time_on_a_real_clock(repl: Any, board: VirtualBoard) -> None:
+    board.set_clock("real")
+    took_ms = repl.run(
+        "import time\nt = time.ticks_ms()\nn = 0\nwhile n < 10000000: n += 1\n"
+        "print(time.ticks_diff(time.ticks_ms(), t))"
+    )
+    assert int(took_ms) > 0
 
 
 def test_a_program_that_owns_the_line_waits_for_its_host(repl: Any, board: VirtualBoard) -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from . import loop
-from .busy_loop import LOOK_S, BusyLoop, Computation
+from .busy_loop import COMPUTING_LOOK_S, LOOK_S, BusyLoop, Computation
 from .calls import Calls
 from .clock import CALL_US, Clock
 from .console import CTRL_C, Console
@@ -33,7 +33,7 @@ _BUSY_STEP_US = 1000
 # that was held up for long would otherwise live through seconds without a chance to hear its host.
 _MOST_BEHIND_US = 250_000
 _REAL_STEP_S = 0.1
-_COMPUTING_STEP_S = 0.005
+_QUESTION_US = 50
 
 # After so many deaths in a row, each within the time, the board stays off.
 _MOST_DEATHS = 5
@@ -201,9 +201,8 @@ class Supervisor:
             timeout_s = min(timeout_s, self.peripherals.radio.patience_s())
         is_real = self.clock.mode == "real"
         if self._waiting is None and self._process is not None:
-            timeout_s = min(timeout_s, _BUSY_STEP_US / 1e6 if self._is_busy else LOOK_S)
-            if is_real and self.peripherals.next_event_us() is not None:
-                timeout_s = min(timeout_s, _COMPUTING_STEP_S)
+            look_s = _BUSY_STEP_US / 1e6 if self._is_busy else LOOK_S
+            timeout_s = min(timeout_s, COMPUTING_LOOK_S if is_real else look_s)
         elif is_real:
             timeout_s = min(timeout_s, _REAL_STEP_S, self._until_due_s())
         return int(timeout_s * 1000 + 0.999)
@@ -315,8 +314,10 @@ class Supervisor:
         self._waiting = None
         self._has_settled = False
         lines = self.peripherals.take_lines()
-        horizon_us = self.peripherals.horizon_us(self._limit_us())
-        self._process.reply((request.sequence, result, self.clock.now_us(), horizon_us, lines), payload)
+        # A real clock moves while the interpreter computes, so it asks each time.
+        now_us, limit_us = self.clock.now_us(), self._limit_us()
+        horizon_us = now_us if self.clock.mode == "real" else self.peripherals.horizon_us(limit_us)
+        self._process.reply((request.sequence, result, now_us, horizon_us, lines), payload)
 
     # --- Time ----------------------------------------------------------------------------------------------
 
@@ -350,7 +351,11 @@ class Supervisor:
         is_stalled = self.clock.mode == "stalled"  # a loop on the clock goes on: it sees time stand
         if not is_stalled and limit_us is not None and self.clock.now_us() + CALL_US > limit_us:
             return
-        self.peripherals.spend(0, limit_us)
+        # A loop on a real clock takes the time that a question takes where nothing else runs.
+        took_us = (
+            min(limit_us - self.clock.now_us(), _QUESTION_US) if self.clock.mode == "real" and limit_us else 0
+        )
+        self.peripherals.spend(max(0, took_us - CALL_US), limit_us)
         stands = is_stalled and self.clock.now_us() >= self.clock.allowed_us
         self._reply(request, 0)
         self._has_settled = stands
