@@ -49,7 +49,28 @@ ORACLES: dict[str, Callable[[np.ndarray], float]] = {
     "rms": lambda row: float(np.sqrt(np.mean(row**2))),
     "mc": lambda row: int(np.count_nonzero(np.diff(row > row.mean()))),
     "jerk": lambda row: float(np.mean(np.abs(np.diff(row)))),
+    "energy": lambda row: float(np.mean(row**2) / 32768),
+    "mad": lambda row: float(np.mean(np.abs(row - row.mean()))),
+    "zc": lambda row: int(np.count_nonzero(np.diff(row > 0))),
+    "tmax": lambda row: float(np.argmax(row) / (len(row) - 1) * 32767),
+    "tmin": lambda row: float(np.argmin(row) / (len(row) - 1) * 32767),
+    "rhythm": lambda row: _autocorrelation_peak(row)[0] * 32767,
+    "period": lambda row: _autocorrelation_peak(row)[1],
 }
+# Of each kind of arithmetic one.
+PARTED = ("mean", "std", "mc", "tmax")
+ROW_STATISTICS = [name for name, one in features.STATISTICS.items() if one.form == "row"]
+
+
+def _autocorrelation_peak(row: np.ndarray) -> tuple[float, int]:
+    """About the rounded mean, as the C does: (share of the variance, lag)."""
+    off = row - np.floor(row.mean() + 0.5)
+    heights = [float(off[: len(off) - lag] @ off[lag:]) for lag in range(len(off) // 2 + 1)]
+    below = next((lag for lag, height in enumerate(heights) if height < 0), None)
+    if below is None or max(heights[below:]) <= 0:
+        return 0.0, 0
+    lag = below + int(np.argmax(heights[below:]))
+    return heights[lag] / heights[0], lag
 
 
 def _channels(window: np.ndarray) -> dict[str, np.ndarray]:
@@ -59,10 +80,13 @@ def _channels(window: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_every_statistic_has_an_oracle() -> None:
-    assert set(ORACLES) == set(features.STATISTICS)
+    """Those of other forms have a test of their own below."""
+    assert set(ORACLES) == set(ROW_STATISTICS)
+    others = {one.form for one in features.STATISTICS.values()} - {"row"}
+    assert others == {"percent", "course", "pair", "tilt", "span", "spectrum", "band"}
 
 
-@pytest.mark.parametrize("statistic", features.STATISTICS)
+@pytest.mark.parametrize("statistic", ROW_STATISTICS)
 def test_statistic_is_within_half_a_step(statistic: str) -> None:
     names = [f"{channel}.{statistic}" for channel in "xyzm"]
     found = features.extract(names, np.stack(list(SIGNALS.values())))
@@ -74,10 +98,10 @@ def test_statistic_is_within_half_a_step(statistic: str) -> None:
 
 def test_parts_are_statistics_of_that_part() -> None:
     windows = np.stack(list(SIGNALS.values()))[:, :100]
-    found = features.extract([f"y.{name}@{k}/3" for name in ORACLES for k in (1, 2, 3)], windows)
+    found = features.extract([f"y.{name}@{k}/3" for name in PARTED for k in (1, 2, 3)], windows)
     bounds = [0, 33, 66, 100]
     column = 0
-    for name in ORACLES:
+    for name in PARTED:
         for k in range(3):
             alone = features.extract([f"y.{name}"], windows[:, bounds[k] : bounds[k + 1]])
             assert np.array_equal(found[:, column], alone[:, 0]), f"{name} of part {k + 1}"
@@ -87,15 +111,151 @@ def test_parts_are_statistics_of_that_part() -> None:
 @pytest.mark.parametrize("length", [1, 2, 3, 16384])
 def test_shortest_and_longest_windows(length: int) -> None:
     extreme = np.full((1, length, 3), -32768, np.int16)
-    names = [f"x.{name}" for name in features.STATISTICS]
-    expected = {"mean": -32768, "min": -32768, "max": -32768, "rms": 32767}
-    assert features.extract(names, extreme)[0].tolist() == [
-        expected.get(name, 0) for name in features.STATISTICS
+    names = [f"x.{name}" for name in ROW_STATISTICS]
+    expected = {"mean": -32768, "min": -32768, "max": -32768, "rms": 32767, "energy": 32767}
+    assert features.extract(names, extreme)[0].tolist() == [expected.get(name, 0) for name in ROW_STATISTICS]
+
+
+def test_scales_are_steps_per_unit() -> None:
+    names = ["x.mean", "y.mc", "m.jerk@1/2", "x.tmax", "x.peak", "z.energy"]
+    assert features.scales(names, 8192) == [8192.0, 1.0, 8192.0, 32767.0, 32.0, 2048.0]
+    sampling = features.Sampling(100, 8192, 32.768)
+    six = (*features.MOTION_CHANNELS, *features.GYRO_CHANNELS)
+    assert features.scales(["gx.std", "w.max", "m.max"], sampling, six) == [32.768, 32.768, 8192.0]
+
+
+WINDOWS = np.stack(list(SIGNALS.values()))
+
+
+@pytest.mark.parametrize("percent", [0, 10, 25, 50, 75, 90, 100])
+def test_quantile_is_the_sample_of_that_rank(percent: int) -> None:
+    found = features.extract([f"y.quantile:{percent}"], WINDOWS)[:, 0]
+    rank = int(np.floor((LENGTH - 1) * percent / 100 + 0.5))
+    assert np.array_equal(found, np.sort(WINDOWS[:, :, 1], axis=1)[:, rank])
+
+
+@pytest.mark.parametrize("parts", [1, 3, 16, 100, 128, 200])
+def test_course_is_the_mean_of_equal_parts_with_borders_shared(parts: int) -> None:
+    found = features.extract([f"x.course@{k}/{parts}" for k in range(1, parts + 1)], WINDOWS)
+    fine = np.repeat(WINDOWS[:, :, 0].astype(float), parts, axis=1).reshape(len(WINDOWS), parts, LENGTH)
+    assert np.abs(found - fine.mean(axis=2)).max() <= 0.5
+
+
+def test_correlation_is_pearsons() -> None:
+    found = features.extract(["xy.corr", "xm.corr", "yz.corr"], WINDOWS)
+    for row, window in zip(found, WINDOWS, strict=True):
+        channels = _channels(window)
+        for value, (a, b) in zip(row, ("xy", "xm", "yz"), strict=True):
+            is_constant = np.ptp(channels[a]) == 0 or np.ptp(channels[b]) == 0
+            exact = 0.0 if is_constant else np.corrcoef(channels[a], channels[b])[0, 1] * 32767
+            assert abs(value - exact) <= 0.51
+
+
+def test_tilt_is_the_cosine_to_the_mean_acceleration() -> None:
+    found = features.extract(["x.tilt", "y.tilt", "z.tilt"], WINDOWS)
+    mean = WINDOWS.astype(float).mean(axis=1)
+    exact = 32767 * mean / np.maximum(1e-9, np.linalg.norm(mean, axis=1, keepdims=True))
+    assert np.abs(found - exact).max() <= 0.51
+
+
+def test_rows_along_across_and_without_gravity() -> None:
+    """Half a step for their mean, and what rounding direction (14 bits) and length adds: 3 LSB."""
+    names = [f"{row}.course@{k}/{LENGTH}" for row in "vhl" for k in range(1, LENGTH + 1)]
+    found = features.extract(names, WINDOWS).reshape(len(WINDOWS), 3, LENGTH)
+    for rows, window in zip(found, WINDOWS.astype(float), strict=True):
+        mean = window.mean(axis=0)
+        if np.linalg.norm(mean) < 0.01:
+            continue
+        down = mean / np.linalg.norm(mean)
+        along = window @ down
+        exact = [along, np.linalg.norm(window - np.outer(along, down), axis=1)]
+        exact.append(np.linalg.norm(window - np.floor(mean + 0.5), axis=1))
+        for row, wanted in zip(rows, exact, strict=True):
+            assert np.abs(row - np.clip(wanted, -32767, 32767)).max() <= 3.5
+
+
+@pytest.mark.parametrize("length", [16, 50, 64, 100, 128, 333, 512])
+def test_spectrum_against_welch(length: int) -> None:
+    """Bands within 1 % + 2 LSB, shares within 1 %, of tones in noise; frequencies within a 32nd of a Hz."""
+    from scipy import signal as scipy_signal
+
+    rate_hz, size = 200.0, 1 << (length.bit_length() - 1)
+    rng = np.random.default_rng(length)
+    t = np.arange(length) / rate_hz
+    rows = [
+        a * np.sin(2 * np.pi * f * t + 1) + rng.normal(0, a / 8, length) + offset
+        for a, f, offset in ((8000, 31.0, 8192), (20000, 70.0, 0), (300, 20.0, -8192), (12000, 55.5, 16000))
     ]
+    windows = np.stack([np.stack([np.clip(np.rint(row), -32768, 32767)] * 3, axis=1) for row in rows])
+    names = ["x.band:15-60", "x.band:60-100", "x.bandshare:15-60", "x.peak", "x.centroid"]
+    found = features.extract(names, windows.astype(np.int16), sampling=features.Sampling(rate_hz))
+    for row, window in zip(found, windows[:, :, 0], strict=True):
+        starts = [0] if size == length else [0, length - size]
+        power = np.zeros(size // 2 + 1)
+        for start in starts:
+            part = window[start : start + size]
+            taper = scipy_signal.get_window("hann", size)
+            power += np.abs(np.fft.rfft((part - np.floor(part.mean() + 0.5)) * taper)) ** 2 / len(starts)
+        hz = np.arange(len(power)) * rate_hz / size
+        inside = (hz >= 15) & (hz < 60)
+        above = hz >= 60
+        band = np.sqrt(2 * power[inside].sum() / size**2 / 0.375)
+        assert row[0] == pytest.approx(band, rel=0.01, abs=2)
+        assert row[1] == pytest.approx(np.sqrt(2 * power[above].sum() / size**2 / 0.375), rel=0.01, abs=2)
+        assert row[2] / 32767 == pytest.approx(power[inside].sum() / power[1:].sum(), abs=0.01)
+        assert row[3] / 32 == pytest.approx(hz[1 + np.argmax(power[1:])], abs=1 / 32)
+        assert row[4] / 32 == pytest.approx((hz[1:] * power[1:]).sum() / power[1:].sum(), rel=0.01)
 
 
-def test_scales_are_steps_per_g_or_per_count() -> None:
-    assert features.scales(["x.mean", "y.mc", "m.jerk@1/2"], 8192) == [8192.0, 1.0, 8192.0]
+def test_spectra_of_silence_and_of_full_swing() -> None:
+    extremes = np.stack([SIGNALS[name] for name in ("silence", "positive saturation", "full swing")])
+    found = features.extract(["x.band:1-50", "x.bandshare:25-50", "x.peak", "x.centroid"], extremes)
+    assert found[0].tolist() == [0, 0, 0, 0] and found[1].tolist() == [0, 0, 0, 0]
+    assert found[2, 2] == 50 * 32 and found[2, 1] == 32767
+
+
+def _gesture(length: int, first: int, n: int) -> np.ndarray:
+    """One window at rest, with n samples of motion from `first`."""
+    rng = np.random.default_rng(2)
+    window = np.tile(np.array([300, -200, 8192]), (length, 1)) + rng.integers(-40, 41, (length, 3))
+    t = np.linspace(0, 2 * np.pi, n)
+    window[first : first + n, 0] += np.rint(6000 * np.sin(2 * t)).astype(int)
+    window[first : first + n, 1] += np.rint(4000 * (1 - np.cos(t))).astype(int)
+    return window.astype(np.int16)
+
+
+def test_a_segment_is_where_the_motion_is_wherever_that_is() -> None:
+    names = ["seg.length", "x.course@2/4", "y.max", "x.std@1/2", "y.tmax"]
+    windows = np.stack([_gesture(200, first, 60) for first in (20, 40, 100, 120)])
+    found = features.extract(names, windows, segment=True).astype(float)
+    assert (np.abs(found[:, 0] - 60) <= 24).all()
+    assert (np.ptp(found, axis=0) <= [6, 300, 90, 300, 1500]).all()
+    whole = features.extract(names, windows).astype(float)
+    assert np.ptp(whole[:, 1]) > 1000 and (whole[:, 0] == 200).all()
+
+
+def test_the_segment_of_rest_is_the_whole_window() -> None:
+    rest = _gesture(200, 0, 0)[None]
+    assert features.extract(["seg.length"], rest, segment=True)[0, 0] == 200
+
+
+def test_parts_of_a_segment_hold_a_sample_each() -> None:
+    window = np.zeros((1, 64, 3), np.int16)
+    window[0, 30, 0] = 20000
+    names = [f"x.{name}@{k}/40" for name in ("mean", "max", "jerk", "course") for k in range(1, 41)]
+    found = features.extract(names, window, segment=True)[0]
+    assert found[40:80].max() == 20000 and found[120:].max() > 5000
+
+
+def test_a_gyroscope_has_rows_of_its_own() -> None:
+    six = (*features.MOTION_CHANNELS, *features.GYRO_CHANNELS)
+    window = np.random.default_rng(4).integers(-3000, 3000, (1, 50, 6)).astype(np.int16)
+    found = features.extract(["gz.mean", "w.max", "m.max", "xgy.corr"], window, six)[0]
+    exact = window[0].astype(float)
+    assert abs(found[0] - exact[:, 5].mean()) <= 0.5
+    assert abs(found[1] - np.linalg.norm(exact[:, 3:], axis=1).max()) <= 0.5
+    assert abs(found[2] - np.linalg.norm(exact[:, :3], axis=1).max()) <= 0.5
+    assert abs(found[3] - 32767 * np.corrcoef(exact[:, 0], exact[:, 4])[0, 1]) <= 0.51
 
 
 def test_only_channels_that_are_read_are_stored() -> None:
@@ -113,6 +273,16 @@ def test_only_channels_that_are_read_are_stored() -> None:
         ("x.mean@0/4", "no part 0 of 4"),
         ("x.mean@5/4", "no part 5 of 4"),
         ("x.mean@1/200", "no 200 parts"),
+        ("x.band", "two frequencies"),
+        ("x.band:5-2", "two frequencies"),
+        ("x.band:1.2-1.3", "lies between"),
+        ("x.quantile", "percentage"),
+        ("x.quantile:101", "percentage"),
+        ("x.mean:5", "takes no number"),
+        ("x.peak@1/2", "whole window"),
+        ("xx.corr", "no pair"),
+        ("m.tilt", "no channel"),
+        ("x.length", "'seg'"),
     ],
 )
 def test_wrong_names_are_explained(name: str, hint: str) -> None:

@@ -14,7 +14,11 @@ from midge import families, features, model_file
 from midge.errors import CompileError, ModelError, ParityError
 from midge.model_file import Decision, FrontEnd, Model, Sensor
 
-NAMES = tuple(f"{channel}.{statistic}" for channel in "xyzm" for statistic in ("mean", "std", "min", "max", "range", "rms", "mc", "jerk"))
+NAMES = tuple(
+    f"{channel}.{statistic}"
+    for channel in "xyzm"
+    for statistic in ("mean", "std", "min", "max", "range", "rms", "mc", "jerk")
+)
 
 
 def _model() -> Model:

@@ -3,7 +3,7 @@
 
 #include "integer_root.h"
 
-enum { SHARE_BITS = 15, SHARE_ONE = 32767 };
+enum { SHARE_ONE = 32767 };
 
 typedef struct {
     int32_t x;
@@ -73,7 +73,7 @@ int16_t motion_corr(const int16_t *a, const int16_t *b, int32_t n)
     product = (int64_t)root_floor_u64(power_a << shift_a) * root_floor_u64(power_b << shift_b);
     /* |covariance| <= product / 2^shift: it stays below 2^62 as well. */
     return share_clamp(divide_nearest(covariance(a, b, n) * ((int64_t)1 << ((shift_a + shift_b) / 2)),
-                                      product >> SHARE_BITS));
+                                      product / SHARE_ONE));
 }
 
 static uint32_t length_of(vector of)

@@ -98,9 +98,7 @@ def _features(plan: Plan) -> list[str]:
         lines.append("    const int16_t *rows = window_row(state, &shape, 0);")
     if plan.segmenter is not None and others:
         x, y, z = (_row(plan, row) for row in plan.acceleration)
-        lines.append(
-            f"    const motion_span all = motion_segment({x}, {y}, {z}, {plan.length}, &segmenter);"
-        )
+        lines.append(f"    const motion_span all = motion_segment({x}, {y}, {z}, {plan.length}, &segmenter);")
         if any(_is_part(step) for _, step in others):
             lines.append("    motion_span part;")
     if spectral:
