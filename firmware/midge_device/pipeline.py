@@ -16,6 +16,7 @@ import time
 
 import micropython
 
+from midge_device.boards import sensor_name
 from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
 from midge_device.model import firmware_target, largest_block_bytes
@@ -148,14 +149,18 @@ class Pipeline:
         self._n = self._at = 0
         driver = self._board.imu(rate_hz, range_g)
         check_rate(driver.rate_hz, rate_hz)
-        return Sampler(driver, self._board.AXES)
+        return Sampler(driver, self._board.AXES or (1, 2, 3))
 
     def _lose_sensor(self, error: OSError) -> None:
         """The chip does not answer: say so once, try again later."""
         self._sampler = None
         if self.is_streaming:
             self._end_stream()
-        self._tell("sensor: {}".format(error))
+        trouble = "sensor: {}".format(error)
+        if self.trouble:
+            self.trouble = trouble  # told already that it is gone
+        else:
+            self._tell(trouble)
         if self._is_runnable:
             self._retry_due = True
             self._retry_ms = time.ticks_add(time.ticks_ms(), _RETRY_MS)
@@ -315,10 +320,11 @@ class Pipeline:
         """Payload of WELCOME."""
         model = self.model
         info = model.info if model else {}
-        sensor = {"name": self._board.SENSOR}
         if self._sampler:
             driver = self._sampler.driver
-            sensor.update({"rate_hz": driver.rate_hz, "range_g": driver.range_g})
+            sensor = {"name": driver.NAME, "rate_hz": driver.rate_hz, "range_g": driver.range_g}
+        else:
+            sensor = {"name": sensor_name(self._board.__dict__)}
         slots = {NAMES[slot]: STATE_NAMES[self._slots.states[slot]] for slot in (0, 1)}
         slots["active"] = NAMES[self._slots.active]
         slots["why"] = self._slots.why()

@@ -30,16 +30,36 @@ def scale_axes_slow(block, n_samples: int, table) -> None:
         block[at + 2] = -32768 if c < -32768 else 32767 if c > 32767 else c
 
 
+def gather_words_slow(source, table, block, start: int, n: int) -> None:
+    """Words out of packets: block[start·words + i·words + k] = word k of packet i of `source`.
+
+    table = array('i', [stride, offset, words, big]): bytes a packet, where its words begin, how many of 16
+    bits, 1 if their high byte comes first.
+    """
+    stride = table[0]
+    words = table[2]
+    high = 0 if table[3] else 1
+    to = start * words
+    for at in range(table[1], table[1] + n * stride, stride):
+        for byte in range(at, at + 2 * words, 2):
+            value = source[byte + high] << 8 | source[byte + 1 - high]
+            block[to] = value - 65536 if value & 0x8000 else value
+            to += 1
+
+
 try:
     import midge_native
 
     NATIVE = True
     scale_axes = midge_native.scale_axes
+    gather_words = midge_native.gather_words
     cobs_encode = midge_native.cobs_encode
     cobs_decode = midge_native.cobs_decode
-except (ImportError, ValueError):  # not installed; or this firmware loads no native code, or not of this kind
+# Not installed, or older than this library; or the firmware loads no native code, or not of this kind.
+except (ImportError, ValueError, AttributeError):
     NATIVE = False
     scale_axes = scale_axes_slow
+    gather_words = gather_words_slow
     cobs_encode = _cobs_encode
     cobs_decode = _cobs_decode
 

@@ -274,3 +274,39 @@ def test_cobs_on_every_target(boards: Callable[[str], Emulator], target_name: st
         assert bytes(text[: len(data)]) == data
     assert board.call("cobs_decode", b"\x05ab", 3, bytearray(9)) == -1
     assert board.call("cobs_decode", b"\x03a\0", 3, bytearray(9)) == -1
+
+
+def test_words_are_gathered_on_every_target(boards: Callable[[str], Emulator], target_name: str) -> None:
+    from midge_device.primitives import gather_words_slow
+
+    source = bytes(range(120, 120 + 64)) + bytes(range(0, 250, 2))
+    packets = ((7, 1, 3, 0), (8, 0, 3, 1), (14, 8, 3, 1), (2, 0, 1, 0), (12, 0, 6, 1))
+    for stride, offset, words, big in packets:
+        table, expected = array("i", [stride, offset, words, big]), array("h", [9] * (6 * words))
+        gather_words_slow(source, table, expected, 1, 4)
+        block = array("h", [9] * (6 * words))
+        assert boards(target_name).call("gather_words", source, table, block, 1, 4) is None
+        assert block == expected
+        first = int.from_bytes(source[offset : offset + 2], "big" if big else "little", signed=True)
+        assert (expected[0], expected[words], expected[-1]) == (9, first, 9)
+
+
+@pytest.mark.parametrize(
+    ("table", "start", "n", "said"),
+    [
+        ([7, 2, 3, 0], 0, 1, "within the stride"),
+        ([7, -1, 3, 0], 0, 1, "within the stride"),
+        ([7, 1, 0, 0], 0, 1, "within the stride"),
+        ([7, 1, 3], 0, 1, "byte order"),
+        ([7, 1, 3, 0], 0, 3, "n must be"),
+        ([7, 1, 3, 0], 3, 0, "start must be"),
+        ([7, 1, 3, 0], 0, 2, "too short"),
+    ],
+)
+def test_gathering_stays_within_its_buffers(
+    boards: Callable[[str], Emulator], table: list[int], start: int, n: int, said: str
+) -> None:
+    block = array("h", [5] * 6)
+    with pytest.raises(ValueError, match=said):
+        boards("armv6m").call("gather_words", bytes(13), array("i", table), block, start, n)
+    assert block.tolist() == [5] * 6

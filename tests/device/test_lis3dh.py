@@ -207,7 +207,7 @@ try:
 except OSError as error:
     print(error)
 """
-    assert run(board, OPEN + code) == "lis3dh: another chip answers at 0x18"
+    assert run(board, OPEN + code) == "lis3dh: another chip answers at 0x18 (identity 0x44)"
 
 
 def test_self_test_passes_on_a_good_chip_and_fails_on_a_stuck_one(board):

@@ -1,25 +1,33 @@
-"""Raspberry Pi Pico with an LIS3DH breakout on I2C0: SDA GP4, SCL GP5, INT1 GP6, SA0 low.
+"""Raspberry Pi Pico, with a breakout on I2C0: SDA GP4, SCL GP5, INT1 GP6."""
 
-The breakout lies flat on the Pico, pin 1 to pin 1; another mounting needs another AXES.
-"""
+from midge_device.boards import open_imu
 
 NAME = "rpi_pico"
+TITLE = "Raspberry Pi Pico"
+MICROPYTHON = "RPI_PICO"
 TARGET = "armv6m"
-SENSOR = "lis3dh"
+USB = ((0x2E8A, 0x0005),)
+BOOTLOADER = "RPI-RP2"
+RAM_BYTES = 264 * 1024
+FLASH_BYTES = 2 * 1024 * 1024
+BLE = ""
+WIFI = ""
+I2S = "all releases"
+SENSORS = ()
+MICROPHONE = ""
 I2C_ID = 0
-I2C_HZ = 400_000
 SDA_PIN = 4
 SCL_PIN = 5
-ADDRESS = 0x18
 INT1_PIN = 6
-AXES = (1, 2, 3)
+AXES = (1, 2, 3)  # a breakout flat on the Pico, pin 1 to pin 1
+CURRENTS = (("light sleep", 1.5, "MicroPython commit b004e7e: lightsleep(5000), at the USB port"),)
+SHOWN = ("native modules, on released firmware in emulation",)
+SOURCES = (
+    "Raspberry Pi Pico datasheet",
+    "MicroPython ports/rp2/mpconfigport.h: USB ids, I2S",
+)
 
 
 def imu(rate_hz: float, range_g: int):
     """The accelerometer, nearest to this rate."""
-    from machine import I2C, Pin
-
-    from midge_device.drivers.lis3dh import LIS3DH
-
-    bus = I2C(I2C_ID, sda=Pin(SDA_PIN), scl=Pin(SCL_PIN), freq=I2C_HZ)
-    return LIS3DH(bus, address=ADDRESS, rate_hz=rate_hz, range_g=range_g, int1=Pin(INT1_PIN, Pin.IN))
+    return open_imu(globals(), rate_hz, range_g)

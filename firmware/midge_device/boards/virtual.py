@@ -1,20 +1,26 @@
-"""The virtual board: an LIS3DH as on a breakout, with the case's axes those of the chip."""
+"""The virtual board: any of the modelled chips on its bus, with the case's axes those of the chip."""
+
+from midge_device.boards import open_imu
 
 NAME = "virtual"
+TITLE = "the virtual board"
+MICROPYTHON = ""
+MACHINES = ("midge virtual board",)
 TARGET = "x64"
-SENSOR = "lis3dh"
+USB = ()
+BLE = "a virtual radio"
+WIFI = "sockets of the computer it runs on"
+I2S = ""
+SENSORS = ()
+MICROPHONE = ""
 I2C_ID = 0
-I2C_HZ = 400_000
-ADDRESS = 0x18
 INT1_PIN = 2
 AXES = (1, 2, 3)
+CURRENTS = ()
+SHOWN = ("flash", "record", "push", "native modules", "all drivers", "events")
+SOURCES = ("docs/architecture.md",)
 
 
 def imu(rate_hz: float, range_g: int):
     """The accelerometer, nearest to this rate."""
-    from machine import I2C, Pin
-
-    from midge_device.drivers.lis3dh import LIS3DH
-
-    bus = I2C(I2C_ID, freq=I2C_HZ)
-    return LIS3DH(bus, address=ADDRESS, rate_hz=rate_hz, range_g=range_g, int1=Pin(INT1_PIN, Pin.IN))
+    return open_imu(globals(), rate_hz, range_g)

@@ -1,11 +1,14 @@
-"""ST LIS3DH accelerometer on I2C: FIFO in stream mode, burst reads, watermark on INT1.
+"""ST LIS3DH and LIS2DH12 accelerometers on I2C: FIFO in stream mode, burst reads, watermark on INT1.
 
-Source: LIS3DH datasheet DocID17530 Rev 2 (§ below); FIFO use also in ST's application note AN3308.
+Source: LIS3DH datasheet DocID17530 Rev 2 (§ below); FIFO use also in ST's application note AN3308. The
+LIS2DH12 (DocID025056) has the same registers, identity and tables for what is used here.
 """
 
 from time import sleep_ms
 
 from micropython import const
+
+from midge_device.drivers.chip import Chip, closest
 
 _WHO_AM_I = const(0x0F)  # §8.5
 _CTRL_REG1 = const(0x20)  # §8.8: ODR[7:4] LPen[3] Zen Yen Xen
@@ -56,11 +59,7 @@ _SELF_TEST_MIN = const(17)
 _SELF_TEST_MAX = const(360)
 
 
-def _closest(rates: dict, rate_hz: float) -> int:
-    return min(rates, key=lambda known: abs(known - rate_hz))
-
-
-class LIS3DH:
+class LIS3DH(Chip):
     """One chip.
 
     Parameters
@@ -79,49 +78,31 @@ class LIS3DH:
         samples that raise INT1, 1 to 31
     """
 
+    NAME = "lis3dh"
     capacity = CAPACITY
 
     def __init__(
         self, i2c, *, address=0x18, rate_hz=100, range_g=4, mode=None, int1=None, watermark=16
     ) -> None:
-        if range_g not in _RANGES:
-            raise ValueError("lis3dh: range must be one of {} g, not {}".format(sorted(_RANGES), range_g))
+        super().__init__(i2c, address, int1)
+        self._full_scale, self.raw_lsb_per_g = self._choose("range", _RANGES, range_g)
         if not 1 <= watermark < CAPACITY:
             raise ValueError("lis3dh: watermark must be 1 to 31 samples, not {}".format(watermark))
         if mode is None:
             known = {}
             for rates in (_RATES_LOW_POWER, _RATES_FULL, _RATES):
                 known.update(rates)
-            mode = "low" if _closest(known, rate_hz) in _RATES_LOW_POWER else "high"
-        if mode not in _MODES:
-            raise ValueError("lis3dh: mode must be one of {}, not {}".format(sorted(_MODES), mode))
-        self._low_power, self._high_resolution, more = _MODES[mode]
+            mode = "low" if closest(known, rate_hz) in _RATES_LOW_POWER else "high"
+        self._low_power, self._high_resolution, more = self._choose("mode", _MODES, mode)
         rates = dict(_RATES)
         rates.update(more)
-        self.rate_hz = _closest(rates, rate_hz)
+        self.rate_hz = closest(rates, rate_hz)
         self.range_g = range_g
         self.mode = mode
-        self._odr = rates[self.rate_hz]
-        self._full_scale, self.raw_lsb_per_g = _RANGES[range_g]
+        self._control = rates[self.rate_hz] << 4 | self._low_power | _AXES_ON
         self.watermark = watermark
-        self.overruns = 0
-        self.full = False
-        self._waiting = 0
-        self._int1 = int1
-        self._i2c = i2c
-        self._address = address
-        self._byte = bytearray(1)
-        if self._get(_WHO_AM_I) != _IDENTITY:
-            raise OSError("lis3dh: another chip answers at 0x{:02x}".format(address))
+        self._check_identity(_WHO_AM_I, (_IDENTITY,))
         self.stop()
-
-    def _get(self, register: int) -> int:
-        self._i2c.readfrom_mem_into(self._address, register, self._byte)
-        return self._byte[0]
-
-    def _set(self, register: int, value: int) -> None:
-        self._byte[0] = value
-        self._i2c.writeto_mem(self._address, register, self._byte)
 
     def start(self) -> None:
         """Sample into an empty FIFO."""
@@ -134,21 +115,17 @@ class LIS3DH:
         self._set(_FIFO_CTRL_REG, _FIFO_STREAM | (self.watermark - 1))
         self._waiting = 0
         self.full = False
-        self._set(_CTRL_REG1, self._odr << 4 | self._low_power | _AXES_ON)
+        self._set(_CTRL_REG1, self._control)
 
     def stop(self) -> None:
         """Power down; the configuration stays."""
         self._set(_CTRL_REG1, 0)
 
-    def irq(self, handler) -> bool:
-        """Call handler(pin) at each rise of the watermark; None ends it. False if INT1 is not wired."""
-        if self._int1 is None:
-            return False
-        self._int1.irq(handler=handler, trigger=self._int1.IRQ_RISING)
-        return True
-
     def level(self) -> int:
-        """Samples in the FIFO, by one short transaction; `full` tells whether samples may have been lost."""
+        """Samples in the FIFO, by one short transaction; `full` tells whether samples may have been lost.
+
+        Raises OSError if the chip was reset and samples no more.
+        """
         source = self._get(_FIFO_SRC_REG)
         self.full = bool(source & _OVERRUN)
         if self.full:
@@ -156,6 +133,8 @@ class LIS3DH:
             self._waiting = CAPACITY
         else:
             self._waiting = source & _LEVEL
+            if not self._waiting:
+                self._check_running(_CTRL_REG1, self._control)
         return self._waiting
 
     def read_into(self, block, start: int = 0) -> int:

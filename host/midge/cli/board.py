@@ -20,6 +20,8 @@ EXAMPLE = "midge board start desk    # then: midge flash gesture virtual:desk"
 
 CLOCKS = ("real", "free")
 HEAP_BYTES = 512 * 1024
+# As in `virtual.chips.CHIPS`, which needs numpy.
+CHIPS = ("lis3dh", "lsm6dsox", "lsm6dsl", "mpu6050", "mpu6886", "adxl345")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     start.add_argument("--clock", choices=CLOCKS, default="real", help="free: as fast as this machine can")
     start.add_argument("--heap", metavar="BYTES", type=int, default=HEAP_BYTES, help="MicroPython's heap")
+    start.add_argument(
+        "--sensor",
+        metavar="CHIP",
+        default=CHIPS[0],
+        help=f"on the I2C bus: {', '.join(CHIPS)} (default: {CHIPS[0]})",
+    )
     start.add_argument("--no-sensor", action="store_true", help="nothing on the I2C bus")
+    start.add_argument("--no-native", action="store_true", help="a firmware that loads no native code")
     start.add_argument("--json", action="store_true", help="print one JSON object when the board is ready")
 
 
@@ -54,6 +63,8 @@ def _scene(name: str) -> Scene:
 
 def run(args: argparse.Namespace) -> int:
     """Run the board; raises MidgeError if it can't start."""
+    if args.sensor not in CHIPS:
+        raise MidgeError(f"no chip {args.sensor!r}: choose one of {', '.join(CHIPS)}")
     if os.name != "posix":
         raise MidgeError("the virtual board needs Linux or macOS: use a real board, or WSL")
     from ..virtual import service
@@ -76,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
         clock=args.clock,
         heap_bytes=args.heap,
         has_sensor=not args.no_sensor,
+        chip=args.sensor,
+        native=not args.no_native,
         scene=None if args.scene is None else _scene(args.scene).to_message(),
     )
     return 0

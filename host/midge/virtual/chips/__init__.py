@@ -7,7 +7,14 @@ from typing import Protocol
 
 from ..motion import Motion
 
-CHIPS = {"lis3dh": "Lis3dh"}
+CHIPS = {
+    "lis3dh": "Lis3dh",
+    "lsm6dsox": "Lsm6dsox",
+    "lsm6dsl": "Lsm6dsl",
+    "mpu6050": "Mpu6050",
+    "mpu6886": "Mpu6886",
+    "adxl345": "Adxl345",
+}
 
 
 class Chip(Protocol):

@@ -9,3 +9,23 @@ from streams import print_exception, stderr, stdin, stdout
 
 argv = []
 path = _builtin.path
+
+
+class _WithoutNative:
+    """`implementation` of a firmware that was built without native code: `_mpy` names no architecture."""
+
+    def __init__(self, real):
+        for name in dir(real):
+            if not name.startswith("__"):
+                try:
+                    setattr(self, name, getattr(real, name))
+                except AttributeError:
+                    pass
+        self._mpy = real._mpy & 0x3FF
+
+
+def setup(native):
+    """What the supervisor knows of this firmware."""
+    global implementation
+    if not native:
+        implementation = _WithoutNative(implementation)
