@@ -15,11 +15,12 @@ from ..errors import DeviceNotFound
 # scheme → module in this package whose `open_address(address)` makes the transport; imported when first used.
 OPENERS = {
     "serial": "serial",
+    "ble": "ble",
     "virtual": "virtual",
     "loop": "loop",
 }
 
-FORMS = "serial:PATH, virtual:NAME or a bare tty path"
+FORMS = "serial:PATH, ble:NAME, virtual:NAME or a bare tty path"
 
 
 class Transport(Protocol):
@@ -28,6 +29,10 @@ class Transport(Protocol):
     @property
     def name(self) -> str:
         """The address, as a person would type it."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often the line was made anew by itself; what was under way then is lost."""
 
     def read(self, timeout_s: float) -> bytes:
         """What has come, at once if there is something, else after at most `timeout_s` s; b'' if nothing.
@@ -71,12 +76,14 @@ def port_path(device: str) -> str:
         return address
     path = getattr(importlib.import_module(f".{OPENERS[scheme]}", __name__), "port_path", None)
     if path is None:
-        raise DeviceNotFound(f"{device} is no serial port; write serial:PATH or virtual:NAME")
+        raise DeviceNotFound(
+            f"{device} is no serial port, and this needs one; write serial:PATH or virtual:NAME"
+        )
     return str(path(address))
 
 
 def open_transport(device: str) -> Transport:
-    """Open the line to `device`: `serial:PATH`, a bare tty path, `COM3`, `virtual:NAME` or `loop:NAME`.
+    """Open the line to `device`: `serial:PATH`, a bare tty path, `COM3`, `ble:NAME`, `virtual:NAME` or `loop:NAME`.
 
     Raises DeviceNotFound if there is no such device, TransportError if another program has it.
     """

@@ -45,6 +45,8 @@ def open_address(address: str) -> Loop:
 class Loop:
     """The host's end of a line to an object in this process."""
 
+    reconnects = 0
+
     def __init__(self, far_end: FarEnd, name: str = "loop:") -> None:
         self._far_end: FarEnd | None = far_end
         self._name = name

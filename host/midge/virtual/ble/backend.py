@@ -140,9 +140,7 @@ class VirtualScanner(BaseBleakScanner):
         found = _advertisement(data, report.rssi)
         if not self.is_allowed_uuid(found.service_uuids):
             return
-        device = self.create_or_update_device(
-            address, address, found.local_name, (address, data), found
-        )
+        device = self.create_or_update_device(address, address, found.local_name, (address, data), found)
         self.call_detection_callbacks(device, found)
 
 
@@ -259,9 +257,7 @@ class VirtualClient(BaseBleakClient):
                 services.add_characteristic(about)
                 for descriptor in await characteristic.discover_descriptors():
                     services.add_descriptor(
-                        BleakGATTDescriptor(
-                            descriptor, descriptor.handle, _text(descriptor.type), about
-                        )
+                        BleakGATTDescriptor(descriptor, descriptor.handle, _text(descriptor.type), about)
                     )
         return services
 
@@ -279,7 +275,7 @@ class VirtualClient(BaseBleakClient):
         if connection is None:
             return
         gone = asyncio.get_running_loop().create_future()
-        connection.on("disconnection", lambda _reason: gone.done() or gone.set_result(None))
+        connection.on("disconnection", lambda _reason: _finish(gone))
         with contextlib.suppress(Exception):
             await asyncio.wait_for(connection.disconnect(), 5.0)
             await asyncio.wait_for(gone, 5.0)
@@ -340,9 +336,8 @@ class VirtualClient(BaseBleakClient):
         while self._connection is connection and queue.pending >= _QUEUE_PACKETS:
             flow = asyncio.get_running_loop().create_future()
 
-            def went(*_: Any, flow: Any = flow) -> None:
-                if not flow.done():
-                    flow.set_result(None)
+            def went(*_: Any, flow: asyncio.Future[None] = flow) -> None:
+                _finish(flow)
 
             queue.on("flow", went)
             connection.on("disconnection", went)
@@ -360,9 +355,7 @@ class VirtualClient(BaseBleakClient):
         def told(value: bytes) -> None:
             callback(bytearray(value))
 
-        subscription = characteristic.obj.subscribe(
-            told, prefer_notify="notify" in characteristic.properties
-        )
+        subscription = characteristic.obj.subscribe(told, prefer_notify="notify" in characteristic.properties)
         self._connected()
         await self._ask(subscription)
         self._callbacks[characteristic.handle] = told
@@ -376,6 +369,11 @@ class VirtualClient(BaseBleakClient):
 
 def _text(uuid: Any) -> str:
     return _uuid(uuid.to_bytes())
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _is_ours(error: asyncio.CancelledError) -> bool:

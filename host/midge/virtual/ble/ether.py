@@ -19,7 +19,7 @@ from .stack import Stack, settle_loop
 _ALONE_S = 1.0  # without anybody for so long, it ends
 _FIRST_S = 20.0  # but the first may take longer
 # A program that does not look at what came for so long stops the clock of a free board no longer.
-_UNSETTLED_S = 5.0
+_UNSETTLED_S = 2.0
 _READ_BYTES = 65_536
 
 
@@ -72,7 +72,7 @@ class _Board:
 
     @property
     def name(self) -> str:
-        return self.stack.controller.name
+        return str(self.stack.controller.name)
 
     def _interrupt(self, event: bytes) -> None:
         self._writer.write(packets.pack(packets.INTERRUPT, event))

@@ -100,4 +100,6 @@ async def enter(idle: Idle | None = None) -> Guest:
     try:
         return await guest.open()
     except OSError as error:
-        raise TransportError(f"the ether has gone ({error}): start a board with midge board start NAME --ble") from error
+        raise TransportError(
+            f"the ether has gone ({error}): start a board with midge board start NAME --ble"
+        ) from error
