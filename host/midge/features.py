@@ -1,4 +1,4 @@
-"""Features of motion windows: their names, what they are made of, and the C that computes them, run on the host.
+"""Features of motion windows: their names, their scales, and the C that computes them, run on the host.
 
 A new statistic is one C function in `firmware/native/` (declared in motion.h or spectrum.h) and one row in
 `STATISTICS`.
@@ -20,7 +20,7 @@ from .errors import DatasetError, RecipeError
 
 MOTION_CHANNELS = ("x", "y", "z")
 GYRO_CHANNELS = ("gx", "gy", "gz")
-# Rows made of others: lengths of the two vectors, as samples come; along, across and without gravity, of a window.
+# Rows made of others: the lengths of the two vectors; of a window along, across and without gravity.
 MAGNITUDE, ROTATION = "m", "w"
 DERIVED = {"v": "motion_vertical", "h": "motion_horizontal", "l": "motion_linear"}
 SEGMENT = "seg"

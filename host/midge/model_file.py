@@ -42,7 +42,7 @@ class FrontEnd:
     features: tuple[str, ...]
     feature_scales: tuple[float, ...]
     segment: bool = False
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
 
     def plan(self) -> feature_names.Plan:
         """How the kernels compute the features."""

@@ -1,4 +1,4 @@
-"""A front end as C99: samples into a window, and the features of a full one; nothing that no feature reads."""
+"""A front end as C99: samples into a window, features of a full one; nothing that no feature reads."""
 
 from __future__ import annotations
 
