@@ -11,6 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
 
 from midge import assets, families, features, model_file, targets
 from midge import build as builder
@@ -125,6 +130,47 @@ def test_one_changed_word_of_a_table_is_found() -> None:
     sources = _sabotage(c99.sources(_model(), layout="table"), r"forest_nodes\[\] = \{\s+\d+, (\d+)", 1, 0)
     with pytest.raises(ParityError, match="x64"):
         build_sources(_model(), targets.get("x64"), sources, layout="table")
+
+
+@cache
+def _dense(family: str) -> Model:
+    rng = np.random.default_rng(3)
+    X = rng.integers(-3000, 3000, (200, 4)).astype(np.int16)
+    y = (X[:, 0] + X[:, 1] > 0).astype(int) + (X[:, 2] > 1000)
+    estimator = {
+        "linear": LinearSVC(),
+        "svm": SVC(),
+        "net": MLPClassifier((6,), max_iter=400, random_state=0),
+        "bayes": GaussianNB(),
+    }[family]
+    fitted = make_pipeline(StandardScaler(), estimator).fit(X, y)
+    return model_file.create(families.to_ir(fitted), X, name="probe", labels=["a", "b", "c"])
+
+
+@pytest.mark.parametrize("which", range(0, 12, 3))
+@pytest.mark.parametrize(
+    ("family", "array"),
+    [
+        ("linear", "weights"),
+        ("svm", "vectors"),
+        ("net", "weights_0"),
+        ("net", "weights_1"),
+        ("bayes", "terms"),
+    ],
+)
+def test_one_changed_weight_is_found(family: str, array: str, which: int) -> None:
+    """Its sign, or what stands for it: a weight that is one digit off may change no answer."""
+    sources = c99.sources(_dense(family))
+    text = sources["model.c"]
+    start = re.search(rf"{array}\[\][^=]*= {{", text)
+    assert start is not None
+    numbers = list(re.finditer(r"-?\d+", text[start.end() : text.index(";", start.end())]))
+    number = max(numbers[which : which + 3], key=lambda found: abs(int(found[0])))
+    begin, end = (start.end() + at for at in number.span())
+    changed = {**sources, "model.c": f"{text[:begin]}{-int(number[0])}{text[end:]}"}
+    build_sources(_dense(family), targets.get("armv6m"), sources)
+    with pytest.raises(ParityError, match="armv6m"):
+        build_sources(_dense(family), targets.get("armv6m"), changed)
 
 
 def test_another_statistic_in_the_front_end_is_found() -> None:
