@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from . import verdict, votes
 from .additive import Additive
+from .ir import Tree
 from .verdict import Verdict
 
 # Differences of two sums must fit int32 as well.
@@ -76,16 +77,14 @@ def lower(ir: Additive) -> AdditiveIntegers:
     )
 
 
-def _base(tree: votes.Tree) -> int:
+def _base(tree: Tree) -> int:
     """The leaf that the fewest decisions lead to."""
-    node = tree.root
-    waiting = [node]
-    while waiting:
-        node = waiting.pop(0)
-        if node < 0:
-            return ~node
-        waiting += [int(tree.left[node]), int(tree.right[node])]
-    raise AssertionError("a tree without leaves")
+    level = [tree.root]
+    while True:
+        for child in level:
+            if child < 0:
+                return ~child
+        level = [int(side[child]) for child in level for side in (tree.left, tree.right)]
 
 
 def predict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from . import c99_verdict
@@ -12,6 +13,10 @@ from .votes import VotingTree
 MAX_NESTING = 100
 # The copy of the features that Thumb-1 cores walk lies on the stack.
 MAX_COPIED_FEATURES = 128
+# Trees with more nodes share a question only if it is the very same.
+MAX_SHARED_NODES = 15
+# So deep, trees are drawn into a question that only a child of theirs asks.
+MAX_PULLING_DEPTH = 2
 _INDENT = "    "
 # additive_code.h
 _AS_THEY_ARE, _NATURAL, _BIASED = 0, 1, 2
@@ -19,6 +24,9 @@ _FEATURES_A_POINTER, _POINTERS = 32, 3
 
 # A node, or a leaf as ~leaf, of a tree.
 _Place = tuple[VotingTree, int]
+# Least and most of the features of which something is known.
+_Bounds = dict[int, tuple[int, int]]
+_ANY = (-32768, 32767)
 
 
 def code(lowered: AdditiveIntegers) -> str:
@@ -98,75 +106,104 @@ class _Writer:
 
     def __init__(self, value: int, bias: int) -> None:
         self._value, self._bias = value, bias
-        self._deep: list[list[_Place]] = []
-        self._back: list[int] = []
+        self._deep: list[tuple[list[_Place], _Bounds]] = []
 
     def lines(self, places: list[_Place]) -> Iterator[str]:
         """The function of the value."""
         yield f"static ADDITIVE_NOINLINE ADDITIVE_MINSIZE int32_t value_{self._value}(ADDITIVE_ROW)"
         yield "{"
-        yield f"{_INDENT}int32_t sum = {self._bias};"
-        yield "#if ADDITIVE_ORDER || (defined(__thumb__) && !defined(__thumb2__))"
-        yield f"{_INDENT}(void)x1;"
-        yield f"{_INDENT}(void)x2;"
-        yield "#endif"
-        yield from self._block(places)
+        yield f"{_INDENT}int32_t sum = {self._bias + _usual_sum(places)};"
+        yield f"{_INDENT}ADDITIVE_UNUSED;"
+        yield from self._block(places, {}, _usual_sum(places), 1)
         yield f"{_INDENT}return sum;"
         done = 0
         while done < len(self._deep):
+            block, bounds = self._deep[done]
             yield f"deep_{done}:;"
-            yield from self._block(self._deep[done])
+            yield from self._block(block, bounds, _usual_sum(block), 1)
             yield f"{_INDENT}goto back_{done};"
             done += 1
         yield "}"
         yield ""
 
-    def _block(self, places: list[_Place]) -> Iterator[str]:
-        waiting: list[str | tuple[list[_Place], int]] = [(places, 1)]
-        while waiting:
-            item = waiting.pop()
-            if isinstance(item, str):
-                yield item
-                continue
-            block, depth = item
-            pad = _INDENT * depth
-            added = sum(int(tree.votes[~child, 0]) for tree, child in block if child < 0)
-            if added:
-                yield f"{pad}sum += {added};"
-            inner = [(tree, child) for tree, child in block if child >= 0]
-            if inner and depth > MAX_NESTING:
-                number = len(self._deep)
-                self._deep.append(inner)
-                yield f"{pad}goto deep_{number};"
-                yield f"back_{number}:;"
-                continue
-            following: list[str | tuple[list[_Place], int]] = []
-            for (feature, limit), asking in _by_question(inner).items():
-                lefts = [(tree, int(tree.left[node])) for tree, node in asking]
-                rights = [(tree, int(tree.right[node])) for tree, node in asking]
-                test = f"{_feature(feature)} <= ADDITIVE_LIMIT({limit})"
-                if _is_nothing(lefts):
-                    test, lefts, rights = f"!({test})", rights, lefts
-                following.append(f"{pad}if ({test}) {{")
-                following.append((lefts, depth + 1))
-                if not _is_nothing(rights):
-                    following += [f"{pad}}} else {{", (rights, depth + 1)]
-                following.append(f"{pad}}}")
-            waiting += reversed(following)
+    def _block(self, places: list[_Place], bounds: _Bounds, added: int, depth: int) -> list[str]:
+        """Statements for trees of which `added` is in the sum already, where features are within `bounds`."""
+        pad = _INDENT * depth
+        places = [_decided(place, bounds) for place in places]
+        missing = _usual_sum(places) - added
+        lines = [f"{pad}ADDITIVE_ADD({missing});"] if missing else []
+        inner = [(tree, child) for tree, child in places if child >= 0]
+        if inner and depth > MAX_NESTING:
+            number = len(self._deep)
+            self._deep.append((inner, bounds))
+            return [*lines, f"{pad}goto deep_{number};", f"back_{number}:;"]
+        while inner:
+            asking, inner, feature, limit = _next_question(inner, depth)
+            usual = _usual_sum(asking)
+            low, high = bounds.get(feature, _ANY)
+            lefts = self._block(asking, {**bounds, feature: (low, limit)}, usual, depth + 1)
+            rights = self._block(asking, {**bounds, feature: (limit + 1, high)}, usual, depth + 1)
+            test = f"{_feature(feature)} <= ADDITIVE_LIMIT({limit})"
+            if not lefts:
+                test, lefts, rights = f"!({test})", rights, lefts
+            lines += [f"{pad}if ({test}) {{", *lefts]
+            lines += [f"{pad}}} else {{", *rights, f"{pad}}}"] if rights else [f"{pad}}}"]
+        return lines
 
 
-def _by_question(places: list[_Place]) -> dict[tuple[int, int], list[_Place]]:
-    """Nodes by what they ask: (feature, limit)."""
-    made: dict[tuple[int, int], list[_Place]] = {}
-    for tree, node in places:
-        made.setdefault((int(tree.feature[node]), int(tree.threshold[node])), []).append((tree, node))
-    return made
+def _decided(place: _Place, bounds: _Bounds) -> _Place:
+    """Where a walk from `place` comes to by what is known of the features."""
+    tree, child = place
+    while child >= 0:
+        low, high = bounds.get(int(tree.feature[child]), _ANY)
+        limit = int(tree.threshold[child])
+        if low <= limit < high:
+            break
+        child = int(tree.left[child]) if limit >= high else int(tree.right[child])
+    return tree, child
 
 
-def _is_nothing(places: list[_Place]) -> bool:
-    return all(child < 0 for _, child in places) and not sum(
-        int(tree.votes[~child, 0]) for tree, child in places
-    )
+def _next_question(inner: list[_Place], depth: int) -> tuple[list[_Place], list[_Place], int, int]:
+    """(nodes that share a question, the others, its feature, its limit).
+
+    Small trees are asked together wherever they ask about the same feature: what one answer says of the
+    others' questions spares those, at the price of some of their leaves twice.
+    """
+    feature, n_asking = Counter(int(tree.feature[node]) for tree, node in inner).most_common(1)[0]
+    if n_asking > 1 and all(len(tree.feature) <= MAX_SHARED_NODES for tree, _ in inner):
+        asking = [place for place in inner if _asks(place, feature, soon=depth <= MAX_PULLING_DEPTH)]
+        limits = [int(tree.threshold[node]) for tree, node in inner if tree.feature[node] == feature]
+        limit = sorted(limits)[len(limits) // 2]
+    else:
+        tree, node = inner[0]
+        feature, limit = int(tree.feature[node]), int(tree.threshold[node])
+        asking = [
+            place
+            for place in inner
+            if place[0].feature[place[1]] == feature and place[0].threshold[place[1]] == limit
+        ]
+    chosen = {id(place) for place in asking}
+    return asking, [place for place in inner if id(place) not in chosen], feature, limit
+
+
+def _asks(place: _Place, feature: int, *, soon: bool) -> bool:
+    """True if the node, or one of its children if `soon`, asks about the feature."""
+    tree, node = place
+    nodes = (node, int(tree.left[node]), int(tree.right[node])) if soon else (node,)
+    return any(int(tree.feature[child]) == feature for child in nodes if child >= 0)
+
+
+def _usual_sum(places: list[_Place]) -> int:
+    return sum(_usual(tree, child) for tree, child in places)
+
+
+def _usual(tree: VotingTree, child: int) -> int:
+    """The leaf that is taken for granted: others are added as the difference from it."""
+    while child >= 0:
+        left, right = int(tree.left[child]), int(tree.right[child])
+        # The side with a subtree, if there is but one.
+        child = right if left < 0 <= right else left
+    return int(tree.votes[~child, 0])
 
 
 def _feature(index: int) -> str:

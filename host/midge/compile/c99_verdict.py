@@ -11,19 +11,25 @@ _INDENT = "    "
 def headers(rule: Verdict) -> list[str]:
     """Headers that the code needs."""
     needs_powers = rule.scores in ("softmax", "sigmoid")
+    needs_softmax = rule.scores == "softmax"
     needs_votes = rule.decide.startswith("duels") and rule.n_classes > 2
-    return ["exponential.h"] * needs_powers + ["votes.h"] * needs_votes
+    return ["exponential.h"] * needs_powers + ["softmax.h"] * needs_softmax + ["votes.h"] * needs_votes
 
 
 def code(rule: Verdict, log2_scale: int, c_type: str) -> list[str]:
     """Statements that follow `c_type sums[n_values]`, up to and with the return."""
+    if rule.scores == "softmax" and c_type == "int32_t":
+        shift = log2_scale - exponential.FRACTION_BITS
+        return [f"{_INDENT}return softmax_int32(sums, {rule.n_classes}, {shift}, scores);"]
     return [
         _INDENT + line if line else line
         for line in [*_winner(rule, c_type), *_scores(rule, log2_scale, c_type)]
     ]
 
 
-def _winner(rule: Verdict, c_type: str) -> list[str]:
+def _winner(  # noqa: PLR0911
+    rule: Verdict, c_type: str
+) -> list[str]:
     n = rule.n_classes
     if rule.decide == "value":
         return ["const int32_t winner = 0;"]

@@ -53,7 +53,7 @@ def answers(estimator: Any, ir: Forest, X: npt.ArrayLike) -> tuple[FloatArray, n
 
 
 def grown_tree(grown: Any, name: str, value: FloatArray) -> Tree:
-    """A tree of scikit-learn with `value` (n_nodes, n_values) in its leaves; UnsupportedModel naming the part."""
+    """A tree of scikit-learn with the `value` (n_nodes, n_values) of its leaves; raises UnsupportedModel."""
     is_leaf = grown.children_left < 0
     # Old node number → place among the inner nodes, or ~place among the leaves; both keep their order.
     place = np.where(is_leaf, ~(np.cumsum(is_leaf) - 1), np.cumsum(~is_leaf) - 1).astype(np.int32)

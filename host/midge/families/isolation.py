@@ -26,8 +26,8 @@ def reads_single(estimator: Any) -> bool:
 def to_ir(estimator: Any) -> Additive:
     """The fitted forest as an `Additive` of path lengths, 0 at the threshold between outlier and inlier.
 
-    value = mean path length / that of an unsuccessful search + log2(-offset): the exponent of the anomaly score
-    (Liu, Ting, Zhou: Isolation Forest, 2008) from the one that stands at the threshold.
+    value = mean path length / that of an unsuccessful search + log2(-offset): the exponent of the anomaly
+    score (Liu, Ting, Zhou: Isolation Forest, 2008) from the one that stands at the threshold.
     """
     name = type(estimator).__name__
     if not hasattr(estimator, "estimators_"):
