@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from fractions import Fraction
 from types import ModuleType
@@ -21,12 +22,20 @@ GAP_FACTOR = 6.0
 EVEN_STEP = 0.25
 EVEN_STAMP = 1.0
 SAME_RATE = 0.002
+# The pace is that of so many samples, bursts included. A pause is made up for if so large a share of the
+# samples of twice its length came; a burst begins with a pause of so many steps.
+PACE_SAMPLES = 50
+MADE_UP = 0.75
+BURST = 4.0
 # Low-pass of a change of rate: zero crossings on each side, 80 dB down beyond the lower rate's half.
 LOBES = 24
 KAISER_BETA = 8.0
 PASS = 0.9
-# Density of the grid between which a spline reads: at 4 its error is below that of int16.
-DENSE = 4
+# Density of the grid that a cubic spline reads between: in the pass band its error is that of int16.
+DENSE = 8
+# Longest filters are worth their while on long recordings only.
+SHORT_RATIO = 64
+LONG_SAMPLES = 20_000
 # What one file may become: more means stamps in another unit.
 MOST_SAMPLES = 50_000_000
 
@@ -59,8 +68,7 @@ def resample(time_s: Floats, samples: Floats, rate_hz: float, *, gap_factor: flo
         usual = float(np.median(np.diff(stamps)))
         if usual * rate_hz * len(stamps) > MOST_SAMPLES:
             raise ValueError(f"time stamps are {usual:g} s apart, which is nothing for {rate_hz:g} Hz")
-    pause = gap_factor * float(np.median(np.diff(stamps)))
-    breaks = np.flatnonzero(np.diff(time_s) > pause) + 1
+    breaks = _breaks(time_s, gap_factor)
     stretches = np.split(np.arange(len(time_s)), breaks)
     paces = [(len(at) - 1, _pace(time_s[at])) for at in stretches if len(at) > 1]
     spanned_s = sum(n * pace for n, pace in paces)
@@ -85,7 +93,8 @@ def resample(time_s: Floats, samples: Floats, rate_hz: float, *, gap_factor: flo
 def change_rate(samples: Floats, from_hz: float, to_hz: float) -> Floats:
     """Even samples (n, channels) at another rate, band-limited to the lower of the two; the ends are held."""
     ratio = Fraction(to_hz / from_hz).limit_denominator(1000)
-    if abs(ratio * from_hz / to_hz - 1) * len(samples) < 0.01 and len(samples) > 1:
+    is_cheap = max(ratio.numerator, ratio.denominator) <= SHORT_RATIO or len(samples) >= LONG_SAMPLES
+    if is_cheap and abs(ratio * from_hz / to_hz - 1) * len(samples) < 0.01 and ratio > 0:
         # An exact ratio over this length: the polyphase filter alone.
         return _poly(samples, ratio.numerator, ratio.denominator, min(1.0, to_hz / from_hz))
     dense = _poly(samples, DENSE, 1, min(1.0, to_hz / from_hz))
@@ -97,10 +106,37 @@ def change_rate(samples: Floats, from_hz: float, to_hz: float) -> Floats:
 
 def _poly(samples: Floats, up: int, down: int, band: float) -> Floats:
     """`band`: the share of the source's half rate that passes."""
-    signal = _scipy("signal")
+    taps = _taps(up, band)
+    return np.asarray(_scipy("signal").resample_poly(samples, up, down, axis=0, window=taps, padtype="edge"))
+
+
+@functools.lru_cache(maxsize=64)
+def _taps(up: int, band: float) -> Floats:
     half = int(np.ceil(LOBES * up / band))
-    taps = signal.firwin(2 * half + 1, PASS * band / up, window=("kaiser", KAISER_BETA))
-    return np.asarray(signal.resample_poly(samples, up, down, axis=0, window=taps, padtype="edge"))
+    window = ("kaiser", KAISER_BETA)
+    return np.asarray(_scipy("signal").firwin(2 * half + 1, PASS * band / up, window=window))
+
+
+def _breaks(time_s: Floats, gap_factor: float) -> npt.NDArray[np.int64]:
+    """Where samples are missing: a pause that no burst makes up for.
+
+    Radio and operating systems hand samples over late and then many at once, with the stamps of that moment.
+    """
+    step = min(PACE_SAMPLES, max(1, len(time_s) // 4))
+    pace = float(np.median((time_s[step:] - time_s[:-step]) / step))
+    if pace <= 0:
+        pace = float(np.median(np.diff(np.unique(time_s))))
+    pauses = np.diff(time_s)
+    if len(pauses) > PACE_SAMPLES and np.median(pauses) < 0.6 * _pace(time_s) and _is_bound(time_s):
+        return np.zeros(0, dtype=np.int64)
+    found = []
+    for at in np.flatnonzero(pauses > gap_factor * pace):
+        start_s, pause_s = time_s[at], pauses[at]
+        span_s = min(2 * pause_s, time_s[-1] - start_s)
+        came = np.searchsorted(time_s, start_s + span_s + 0.5 * pace, side="right") - at - 1
+        if span_s < 1.5 * pause_s or came < MADE_UP * span_s / pace:
+            found.append(at + 1)
+    return np.array(found, dtype=np.int64)
 
 
 def _pace(stamps: Floats) -> float:
@@ -140,7 +176,16 @@ def _is_even(stamps: Floats, pace: float) -> bool:
     resolution = float(apart.min()) if np.any(steps == 0) else 0.0
     off = stamps - stamps[0] - pace * np.arange(len(stamps))
     near = np.quantile(np.abs(steps - pace), 0.95) <= max(EVEN_STEP * pace, resolution)
-    return bool(near and np.ptp(off) <= 2 * max(EVEN_STAMP * pace, resolution))
+    if near and np.ptp(off) <= 2 * max(EVEN_STAMP * pace, resolution):
+        return True
+    return bool(steps.max() >= BURST * pace and _is_bound(stamps))
+
+
+def _is_bound(stamps: Floats) -> bool:
+    """Handed over in bursts: late by a pause now and then, but never for long."""
+    off = stamps - stamps[0] - _pace(stamps) * np.arange(len(stamps))
+    is_bound = np.ptp(off) <= 1.2 * float(np.diff(stamps).max())
+    return bool(is_bound and stamps[-1] - stamps[0] >= 20 * np.ptp(off))
 
 
 def _scipy(part: str) -> ModuleType:

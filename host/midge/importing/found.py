@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..errors import DatasetError
 from . import pattern as patterns
+from . import reading
 from .pattern import Pattern
-from .reading import NOT_RECORDINGS
 from .source import Source
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
@@ -57,8 +57,8 @@ def match(
     for path in paths:
         where = path.relative_to(root).as_posix()
         if not parsed:
-            if source.is_dir() and path.suffix.lower() in NOT_RECORDINGS:
-                skipped[where] = "no recording by its suffix"
+            if source.is_dir() and not reading.is_recording(path):
+                skipped[where] = "no recording by its name"
             else:
                 wanted.append((path, where, {}))
             continue

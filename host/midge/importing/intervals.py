@@ -89,6 +89,16 @@ def read(path: Path) -> Intervals:
     return Intervals(path, found)
 
 
+def beside(folder: Path) -> Intervals | None:
+    """What Edge Impulse's exports below `folder` say of their files; None if there is none."""
+    found: dict[str, Sequence[Interval]] = {}
+    paths = sorted(folder.rglob("info.labels"))
+    for path in paths:
+        below = path.parent.relative_to(folder)
+        found.update({(below / name).as_posix(): labels for name, labels in read(path).of_file.items()})
+    return Intervals(paths[0], found) if paths else None
+
+
 def _edge_impulse(content: Mapping[str, Any]) -> list[tuple[str, Interval]]:
     pairs = []
     for item in content["files"]:

@@ -81,16 +81,23 @@ def parts(
                 f"{where} row {row}: label {label!r} is not the app's ({known}); add it to [labels] in "
                 f"app.toml, or --relabel '{label}=OTHER' (--relabel '{label}=' leaves it out)"
             )
-        if stop - start < 2 and table.kind == "motion":
+        if table.kind == "motion" and _is_single(table, start, stop):
             if len(runs) == 1:
-                raise DatasetError(f"{where} row {row}: one sample is no recording; --skip-bad leaves it out")
-            yield Left(stop - start, "alone: one sample is no recording")
+                raise DatasetError(
+                    f"{where} row {row}: {stop - start} samples at one time are no recording; --skip-bad leaves "
+                    "it out"
+                )
+            yield Left(stop - start, "alone: one time stamp is no recording")
             continue
         number += 1
         name = safe(stem if len(runs) == 1 else f"{stem}_{number:0{width}d}")
         make = _sound if table.kind == "sound" else _motion
         part = make(table, where, (start, stop), how, to_g, rate_hz)
         yield replace(part, name=name, description=replace(part.description, label=label, group=group))
+
+
+def _is_single(table: Table, start: int, stop: int) -> bool:
+    return stop - start < 2 or (table.stamps is not None and table.stamps[start] == table.stamps[stop - 1])
 
 
 def _motion(
@@ -231,11 +238,14 @@ def _by_interval(
         if stop > start:
             found.append((start, stop, words))
     found.sort(key=lambda item: item[:2])
-    for start, stop, words in found:
+    for number, (start, stop, words) in enumerate(found):
+        if number and (start, stop, words) == found[number - 1]:
+            continue  # said twice
         if start < at:
             name = how.intervals.path.name if how.intervals else "intervals"
             raise DatasetError(
-                f"{where} row {table.rows[start]}: two labels of {name} overlap here; one row has one label"
+                f"{where} row {table.rows[start]}: {name} has two labels here, "
+                f"{found[number - 1][2]['label'][:30]!r} and {words['label'][:30]!r}; one row has one"
             )
         if start > at:
             yield at, start, {**base, "label": how.label}

@@ -14,6 +14,13 @@ NOT_RECORDINGS = (".md", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".py", ".ipyn
                   ".labels",
                   ".cff", ".rst", ".doc", ".docx", ".xls", ".xlsx", ".m", ".zip", ".gz", ".part")  # fmt: skip
 
+_ABOUT = ("readme", "license", "licence", "copying", "citation", "changelog", "requirements")
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file may hold samples, by its name."""
+    return path.suffix.lower() not in NOT_RECORDINGS and not path.stem.lower().startswith(_ABOUT)
+
 
 def read(path: Path, where: str, how: Source) -> Table:
     """The table of one file; raises DatasetError naming file and row."""

@@ -13,7 +13,7 @@ import numpy as np
 from .. import journal, storing
 from ..errors import DatasetError
 from ..progress import Advance
-from . import found, reading, units
+from . import found, intervals, reading, units
 from .parts import Left, Part, parts, source_hz, stamps_s
 from .source import Source
 from .table import Table
@@ -78,6 +78,9 @@ def import_files(
     advance = on_progress or (lambda done, total=None, text="": None)
     with found.unpacked(source) as folder:
         wanted, skipped = found.match(folder, patterns, how, skip_unmatched=skip_unmatched)
+        if how.intervals is None and not patterns and folder.is_dir():
+            how = replace(how, intervals=intervals.beside(folder))
+            skip_unmatched = skip_unmatched or how.intervals is not None
         if how.intervals is not None:
             wanted = _with_intervals(wanted, skipped, how, skip_unmatched)
         done = Imported(skipped=skipped)
