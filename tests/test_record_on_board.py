@@ -132,6 +132,7 @@ class NoisyLine:
         self.name = line.name
         self.write = line.write
         self.close = line.close
+        self.reconnects = 0
 
     def read(self, timeout_s: float) -> bytes:
         out = bytearray()

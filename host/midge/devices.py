@@ -103,6 +103,33 @@ def virtual_boards() -> list[Device]:
     return [Device(f"virtual:{name}", "virtual board", is_known=True) for name in running()]
 
 
+def in_the_air(seconds: float) -> list[Device]:
+    """Boards that advertise within `seconds` s, by radio or in the ether of virtual boards; none is asked.
+
+    Raises TransportError if there is neither a radio nor a virtual board in the air.
+    """
+    from .transport import ble
+
+    found: dict[str, Device] = {}
+    failure: TransportError | None = None
+    n_heard = 0
+    for is_virtual in {ble.is_virtual(), True}:
+        try:
+            seen = ble.scan(seconds, virtual=is_virtual)
+        except MidgeError as error:
+            failure = failure or (error if isinstance(error, TransportError) else TransportError(str(error)))
+            continue
+        n_heard += 1
+        for it in seen:
+            if it.is_midge:
+                where = "ble:virtual:" if is_virtual and not ble.is_virtual() else "ble:"
+                text = f"in the air, app {it.app or '-'}, {it.rssi_dbm} dBm"
+                found[it.address] = Device(where + (it.name or it.address), text, state="not asked")
+    if failure is not None and not n_heard:
+        raise failure
+    return sorted(found.values(), key=lambda device: device.address)
+
+
 def ask(device: Device) -> Device:
     """`device` with its state and WELCOME; the board is left as it was found."""
     state, welcome = _ask(device.address)

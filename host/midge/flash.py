@@ -6,6 +6,7 @@ comes last, so a board that is unplugged half-way does not boot into half an ins
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from .recipe import Recipe
 from .session import connect
 
 MAIN = "/main.py"
+CONFIG = "/midge/config.json"
 KEPT_MAIN = "/main.py.before-midge"
 # Starts every main.py that midge ever put on a board.
 OURS = b'"""main.py of a board with midge'
@@ -40,6 +42,14 @@ _s.mark(_n, EMPTY)
 _TRY_SLOT = """
 from midge_device.slots import TRIAL
 _s.mark(_n, TRIAL)
+"""
+
+_HAS_BLUETOOTH = """
+try:
+    import bluetooth
+    print(1)
+except ImportError:
+    pass
 """
 
 Note = Callable[[str], None]
@@ -80,13 +90,15 @@ def flash(
     device: str,
     *,
     board: str | None = None,
+    ble: str | bool | None = None,
     dry_run: bool = False,
     on_progress: Advance | None = None,
     note: Note = lambda _text: None,
 ) -> Flashed:
     """Install midge, the app and its model on the board at `device`, start it, and check that it answers.
 
-    `board` names the board if its firmware does not tell. Raises as `RawRepl`, `read_facts`, `Session.open`;
+    `board` names the board if its firmware does not tell. `ble` is the name to advertise, True for one of the
+    board's own, False for none, None for what it was. Raises as `RawRepl`, `read_facts`, `Session.open`;
     BudgetExceeded if the board's file system is too small; RecipeError for an app without a main.py.
     """
     recipe = Recipe.load(app)
@@ -94,7 +106,8 @@ def flash(
         facts = read_facts(repl)
         known = choose_board(facts, board)
         model = _model(app, facts, note)
-        files = {**library_files(known), **native_file(facts, note), **app_files(recipe, known)}
+        ble = _ble(repl, device, ble)
+        files = {**library_files(known), **native_file(facts, note), **app_files(recipe, known, ble)}
         there = repl.digests([*files, MAIN])
         wanted = {path: data for path, data in files.items() if there[path] != _sha256(data)}
         main = assets.board_main().read_bytes()
@@ -160,13 +173,33 @@ def native_file(facts: BoardFacts, note: Note) -> dict[str, bytes]:
     return {"/lib/midge_native.mpy": toolchain.build_native(facts.target).mpy}
 
 
-def app_files(recipe: Recipe, board: KnownBoard) -> dict[str, bytes]:
+def _ble(repl: RawRepl, device: str, wanted: str | bool | None) -> str | bool:
+    """What the board's configuration is to say of Bluetooth. Raises DeviceError if its firmware has none."""
+    if wanted is None:
+        with contextlib.suppress(DeviceError, ValueError, AttributeError):
+            return json.loads(repl.read_file(CONFIG)).get("ble", False)  # type: ignore[no-any-return]
+        return False
+    if wanted is False:
+        return False
+    if not repl.run(_HAS_BLUETOOTH).strip():
+        raise DeviceError(
+            f"the firmware on {device} has no bluetooth; official firmware of RPI_PICO_W, RPI_PICO2_W, "
+            "ESP32_GENERIC, ESP32_GENERIC_S3, ESP32_GENERIC_C3 and NUCLEO_WB55 has; leave --ble out"
+        )
+    if wanted is True and device.startswith("virtual:"):
+        return device.removeprefix("virtual:")
+    return wanted
+
+
+def app_files(recipe: Recipe, board: KnownBoard, ble: str | bool = False) -> dict[str, bytes]:
     """The app, and the board's configuration."""
     main = recipe.folder / "main.py"
     if not main.is_file():
         raise RecipeError(f"{main} is missing: it is what the board runs; copy it from another app")
-    config = {"board": board.path.stem, "app": recipe.name}
-    return {"/app.py": main.read_bytes(), "/midge/config.json": json.dumps(config).encode()}
+    config: dict[str, str | bool] = {"board": board.path.stem, "app": recipe.name}
+    if ble:
+        config["ble"] = ble
+    return {"/app.py": main.read_bytes(), CONFIG: json.dumps(config).encode()}
 
 
 def _model(app: str, facts: BoardFacts, note: Note) -> Model | None:

@@ -175,6 +175,7 @@ def _send_file(session: Session, number: int, data: bytes, advance: Callable[[in
                 chunk = data[offset : offset + wire.CHUNK_BYTES]
                 offset = session.request(wire.PUSH_CHUNK, offset, tail=chunk)
                 sent_bytes += len(chunk)
+                resumes = 0  # a line that breaks again and again still gets there
                 advance(offset)
             session.request(wire.PUSH_COMMIT, number)
             return sent_bytes

@@ -340,6 +340,7 @@ class Session:
     def _reply(self, asked: set[int]) -> int | None:
         """The value of the ACK to one of the frames `asked`, or None after a silence."""
         deadline = self._clock() + self._timeouts.reply_s
+        reconnects = self._reconnects()
         while True:
             while self._arrived:
                 kind, payload = self._arrived.popleft()
@@ -352,7 +353,12 @@ class Session:
             left = deadline - self._clock()
             if left <= 0:
                 return None
+            if self._reconnects() != reconnects and not self._arrived:
+                return None  # question or answer was lost with the link
             self._pump(left)
+
+    def _reconnects(self) -> int:
+        return self.transport.reconnects
 
     def _silent(self) -> ReplyTimeout:
         return ReplyTimeout(

@@ -46,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     start.add_argument("--no-sensor", action="store_true", help="nothing on the I2C bus")
     start.add_argument("--no-native", action="store_true", help="a firmware that loads no native code")
+    start.add_argument(
+        "--ble", action="store_true", help="a firmware with bluetooth; then: midge flash --ble"
+    )
     start.add_argument("--json", action="store_true", help="print one JSON object when the board is ready")
 
 
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         has_sensor=not args.no_sensor,
         chip=args.sensor,
         native=not args.no_native,
+        ble=args.ble,
         scene=None if args.scene is None else _scene(args.scene).to_message(),
     )
     return 0

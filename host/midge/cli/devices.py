@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..devices import Device
 
 EXAMPLE = "midge devices"
+SCAN_S = 4.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +21,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DEVICE",
         help="ask this one, whatever it is (default: all; only known MicroPython boards are asked)",
     )
+    parser.add_argument(
+        "--ble",
+        metavar="SECONDS",
+        nargs="?",
+        type=float,
+        const=SCAN_S,
+        help=f"listen for boards in the air too (default: {SCAN_S:g} s)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     from .. import devices
 
     found = devices.find(args.device)
+    if args.ble:
+        found += devices.in_the_air(args.ble)
     output.result(
         {
             "devices": [

@@ -13,7 +13,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP", help="name or folder of the app to install")
     parser.add_argument("device", metavar="DEVICE", help="serial:PATH, virtual:NAME or a tty path")
     parser.add_argument("--board", metavar="NAME", help="which board it is, if its firmware does not tell")
+    parser.add_argument(
+        "--ble",
+        metavar="NAME",
+        nargs="?",
+        const=True,
+        type=_ble,
+        help="reach it by Bluetooth too, as ble:NAME; off ends that (default: as it was)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be written, write nothing")
+
+
+def _ble(text: str) -> str | bool:
+    return False if text == "off" else text
 
 
 def run(args: argparse.Namespace) -> None:
@@ -24,6 +36,7 @@ def run(args: argparse.Namespace) -> None:
             args.app,
             args.device,
             board=args.board,
+            ble=args.ble,
             dry_run=args.dry_run,
             on_progress=advance,
             note=output.note,
@@ -56,3 +69,5 @@ def run(args: argparse.Namespace) -> None:
         model = done.welcome.model
         running = f"model {model['name']} {model.get('digest', '')}" if model else "no model"
         output.say(f"it runs {done.welcome.app}, {running}")
+        if done.welcome.raw.get("ble"):
+            output.say(f"it is in the air as ble:{done.welcome.raw['ble']}")

@@ -18,9 +18,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..push import push
+    from ..session import Session, connect
+    from ..transport import summary
+
+    sessions: list[Session] = []
+
+    def open_session(device: str) -> Session:
+        sessions.append(connect(device))
+        return sessions[-1]
 
     with output.progress(f"push to {args.device}") as advance:
-        done = push(args.device, args.what, force=args.force, on_progress=advance)
+        done = push(args.device, args.what, force=args.force, on_progress=advance, open_session=open_session)
+    if sessions and (line := summary(sessions[-1].transport)):
+        output.note(line)
     output.result({"device": args.device, **asdict(done)})
     if done.was_there:
         output.say(f"{args.device} runs {done.name} {done.digest} already; --force sends it all the same")

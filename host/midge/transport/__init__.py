@@ -82,8 +82,14 @@ def port_path(device: str) -> str:
     return str(path(address))
 
 
+def summary(transport: Transport) -> str:
+    """How the line did, for people: throughput, reconnects. '' for lines that have nothing to tell."""
+    tell = getattr(transport, "summary", None)
+    return str(tell()) if tell is not None else ""
+
+
 def open_transport(device: str) -> Transport:
-    """Open the line to `device`: `serial:PATH`, a bare tty path, `COM3`, `ble:NAME`, `virtual:NAME` or `loop:NAME`.
+    """Open the line to `device`: `serial:PATH`, a tty path, `COM3`, `ble:NAME`, `virtual:NAME`, `loop:…`.
 
     Raises DeviceNotFound if there is no such device, TransportError if another program has it.
     """

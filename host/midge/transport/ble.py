@@ -312,10 +312,8 @@ class Link:
     def summary(self) -> str:
         """MTU, throughput and reconnects so far, for people."""
         elapsed_s = max(time.monotonic() - self._opened_s, 1e-3)
-        text = (
-            f"{self.name}: MTU {self.mtu}, {self.received_bytes} bytes in ({self.received_bytes / elapsed_s:.0f}"
-            f" B/s), {self.sent_bytes} bytes out"
-        )
+        rate = f"{self.received_bytes / elapsed_s:.0f} B/s"
+        text = f"{self.name}: MTU {self.mtu}, {self.received_bytes} bytes in ({rate}), {self.sent_bytes} out"
         return text + (f", {self.reconnects} reconnects" if self.reconnects else "")
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The ether: a process in which boards and hosts have their controllers. It ends when the last one has left."""
+"""The ether: a process in which boards and hosts have their controllers. It ends when the last has left."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import select
-import socket
 import struct
 import time
 from collections import deque

@@ -1,4 +1,4 @@
-"""A board's Bluetooth stack, in the ether: what MicroPython's `bluetooth` asks for, done by a real GATT server."""
+"""A board's Bluetooth stack, in the ether: what its `bluetooth` asks for, done by a real GATT server."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ BLE = 56  # a = BLE_…, b, c and payload as there
 
 BLE_ACTIVE = 0  # b = 1 on, 0 off
 BLE_CONFIG = 1  # b = 0: c = mtu; b = 1: payload = GAP name
-BLE_ADVERTISE = 2  # b = interval_us or -1 to stop, c = connectable | bytes << 1 of the first part of the payload
+BLE_ADVERTISE = 2  # b = interval_us or -1 to stop, c = connectable | bytes << 1 of the first part
 BLE_REGISTER = 3  # payload = JSON services → payload: value handles, two bytes each
 BLE_READ = 4  # b = handle → payload
 BLE_WRITE = 5  # b = handle, c = 1: send it; payload
