@@ -82,10 +82,11 @@ def detect(lines: Sequence[str]) -> Dialect:
     """The dialect in which most cells of the first lines are numbers, and rows equally long."""
     body = [line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS)][:SAMPLE_LINES]
     # Names and preambles come first and look like nothing else.
+    first = body[0].rstrip() if body else ""
     body = body[min(2, len(body) // 2) :]
     best, best_score = Dialect(), (-1.0, 0)
     is_quoted = any('"' in line for line in body)
-    for ends_with in _ends(body):
+    for ends_with in _ends(first, body):
         for separator in ("\t", ";", ",", "|", " ", MIXED):
             for decimal in ".,":
                 if decimal == separator or (decimal == "," and separator == MIXED):
@@ -99,11 +100,12 @@ def detect(lines: Sequence[str]) -> Dialect:
     return best
 
 
-def _ends(body: Sequence[str]) -> list[str]:
-    """Separators behind the last cell of a row mean nothing."""
-    last = Counter(line.rstrip()[-1] for line in body)
-    sign, n = last.most_common(1)[0] if last else ("", 0)
-    return [sign] if sign in (";", ",") and n > 0.8 * len(body) else [""]
+def _ends(first: str, body: Sequence[str]) -> list[str]:
+    """Separators behind the last cell of every row mean nothing; behind that of some, a cell is empty."""
+    signs = {line.rstrip()[-1] for line in body}
+    sign = signs.pop() if len(signs) == 1 else ""
+    is_end = sign == ";" and first.count(";") <= 1
+    return [sign] if is_end or (sign in (";", ",") and first.endswith(sign)) else [""]
 
 
 def _score(dialect: Dialect, body: Sequence[str]) -> tuple[float, int]:

@@ -84,8 +84,8 @@ def parts(
         if table.kind == "motion" and _is_single(table, start, stop):
             if len(runs) == 1:
                 raise DatasetError(
-                    f"{where} row {row}: {stop - start} samples at one time are no recording; --skip-bad leaves "
-                    "it out"
+                    f"{where} row {row}: {stop - start} samples at one time are no recording; "
+                    "--skip-bad leaves it out"
                 )
             yield Left(stop - start, "alone: one time stamp is no recording")
             continue

@@ -180,6 +180,8 @@ def _header(
     number, cells = sample[passed]
     if _is_data(dialect, cells, [row for _, row in sample[passed + 1 :] if len(row) == width]):
         return (), (), number, notes
+    if len(cells) == width - 1 and not any(row[-1] for _, row in sample[passed + 1 :] if len(row) == width):
+        cells = [*cells, ""]
     if len(cells) != width and len(sample) > passed + 1:
         raise DatasetError(
             f"{where} row {number + 1}: {len(cells)} names, {width} columns below; mend the header"
