@@ -168,19 +168,22 @@ def _header(
     width = Counter(len(cells) for _, cells in sample[min(2, len(sample) // 2) :]).most_common(1)[0][0]
     notes = []
     passed = 0
-    if not options.is_forwarder:
-        while (
-            passed < len(sample) - 1
-            and not _has_number(dialect, sample[passed][1])
-            and (len(sample[passed][1]) != width)
-        ):
-            passed += 1
+    # Rows may end with a separator where the names do not.
+    is_open = not any(row[-1] for _, row in sample[min(2, len(sample) // 2) :] if len(row) == width)
+    widths = (width, width - 1) if is_open else (width,)
+    while (
+        not options.is_forwarder
+        and passed < len(sample) - 1
+        and len(sample[passed][1]) not in widths
+        and not _has_number(dialect, sample[passed][1])
+    ):
+        passed += 1
     if passed:
         notes.append(f"{passed} lines before the table passed over")
     number, cells = sample[passed]
     if _is_data(dialect, cells, [row for _, row in sample[passed + 1 :] if len(row) == width]):
         return (), (), number, notes
-    if len(cells) == width - 1 and not any(row[-1] for _, row in sample[passed + 1 :] if len(row) == width):
+    if len(cells) == width - 1 and is_open:
         cells = [*cells, ""]
     if len(cells) != width and len(sample) > passed + 1:
         raise DatasetError(
