@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from midge_device import versions
 
@@ -90,12 +92,14 @@ def read_facts(repl: RawRepl) -> BoardFacts:
 class KnownBoard:
     """A board that the device library has a file for.
 
-    `machines` are parts of what its firmware may call it (MACHINES in the file).
+    `machines` are parts of what its firmware may call it (MACHINES in the file); `constants` are all facts of
+    the file, by the names that `midge_device/boards/__init__.py` explains.
     """
 
     name: str
     path: Path
     machines: tuple[str, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     def fits(self, facts: BoardFacts) -> bool:
         """True if the firmware is built for this board, or calls itself so."""
@@ -116,20 +120,27 @@ def known_boards() -> dict[str, KnownBoard]:
         constants = _constants(path)
         machines = constants.get("MACHINES", ())
         name = str(constants.get("NAME", path.stem))
-        found[name] = KnownBoard(name, path, machines if isinstance(machines, tuple) else ())
+        found[name] = KnownBoard(name, path, machines if isinstance(machines, tuple) else (), constants)
     return found
 
 
-def _constants(path: Path) -> dict[str, object]:
-    """Literal assignments at the top level of a file."""
-    found: dict[str, object] = {}
+def _constants(path: Path) -> dict[str, Any]:
+    """Constants at the top level of a file: literals, and sums and products of integers."""
+    found: dict[str, Any] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:
-                found[node.targets[0].id] = ast.literal_eval(node.value)
+                found[node.targets[0].id] = _constant(node.value)
             except ValueError:
                 continue
     return found
+
+
+def _constant(node: ast.expr) -> Any:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Add):
+        left, right = _constant(node.left), _constant(node.right)
+        return left * right if isinstance(node.op, ast.Mult) else left + right
+    return ast.literal_eval(node)
 
 
 def choose_board(facts: BoardFacts, wanted: str | None) -> KnownBoard:

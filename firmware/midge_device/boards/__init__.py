@@ -16,6 +16,7 @@ I2C_ID SDA_PIN SCL_PIN I2C_HZ INT1_PIN POWER_PIN     wiring of the bus that imu(
 AXES            which axis of the chip is x, y, z of the board's case, from 1, negative if opposite; None: not
                 looked up, x y z are then the chip's own
 CURRENTS        (what, milliampere, source), …
+NOTE            what one should know before one buys it
 SHOWN           what was shown to work on one, not only expected to
 SOURCES         where the facts are from
 """

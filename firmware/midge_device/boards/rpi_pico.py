@@ -5,6 +5,7 @@ from midge_device.boards import open_imu
 NAME = "rpi_pico"
 TITLE = "Raspberry Pi Pico"
 MICROPYTHON = "RPI_PICO"
+MACHINES = ("Raspberry Pi Pico with",)
 TARGET = "armv6m"
 USB = ((0x2E8A, 0x0005),)
 BOOTLOADER = "RPI-RP2"
@@ -21,7 +22,7 @@ SCL_PIN = 5
 INT1_PIN = 6
 AXES = (1, 2, 3)  # a breakout flat on the Pico, pin 1 to pin 1
 CURRENTS = (("light sleep", 1.5, "MicroPython commit b004e7e: lightsleep(5000), at the USB port"),)
-SHOWN = ("native modules, on released firmware in emulation",)
+SHOWN = ("native modules, in emulation of the processor",)
 SOURCES = (
     "Raspberry Pi Pico datasheet",
     "MicroPython ports/rp2/mpconfigport.h: USB ids, I2S",
