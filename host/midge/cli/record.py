@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from . import EXIT_INTERRUPTED, output
 
 if TYPE_CHECKING:
+    from ..recipe import Recipe
     from ..record import Take
 
+CSV = "csv"
 EXAMPLE = "midge record gesture --device virtual:desk --label circle --group ann --takes 3 --seconds 5"
 
 
@@ -19,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "app", metavar="APP", help="name or folder of the app whose recipe says rate and range"
     )
     parser.add_argument(
-        "--device", required=True, metavar="DEVICE", help="serial:PATH, virtual:NAME or a tty"
+        "--device", required=True, metavar="DEVICE", help="serial:PATH, ble:NAME, virtual:NAME or a tty"
     )
     parser.add_argument("--label", required=True, help="what is being done, one of the recipe's labels")
     parser.add_argument("--group", default="", help="who or what does it (person, machine)")
@@ -27,6 +29,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=_seconds, metavar="S", help="length of a take (default: until ^C)")
     parser.add_argument("--into", type=Path, metavar="DATASET", help="folder for them (default: data/APP)")
     parser.add_argument("--no-countdown", action="store_true", help="start at once")
+    foreign = parser.add_argument_group(
+        "peripherals without midge", "DEVICE is ble:NAME or ble:ADDRESS, whatever notifies"
+    )
+    foreign.add_argument("--ble-characteristic", metavar="UUID", help="record what this one notifies")
+    foreign.add_argument(
+        "--layout",
+        metavar="LAYOUT",
+        default=CSV,
+        help="of a notification, as Python's struct: '<hhh', '<H|hhh' with a counter of samples in front; "
+        "csv: lines of numbers (default)",
+    )
+    foreign.add_argument(
+        "--unit-per-count",
+        type=float,
+        metavar="X",
+        help="what 1 means in the recipe's unit, 0.000122 for 4 g",
+    )
 
 
 def _takes(text: str) -> int:
@@ -47,9 +66,12 @@ def run(args: argparse.Namespace) -> int:
     from ..recipe import Recipe
     from ..record import description, record
     from ..session import connect
+    from ..transport import summary
 
     recipe = Recipe.load(args.app)
     into = args.into or Path("data") / recipe.name
+    if args.ble_characteristic:
+        return _run_foreign(args, recipe, into)
     takes: list[Take] = []
     with connect(args.device) as session:
         description(
@@ -79,6 +101,52 @@ def run(args: argparse.Namespace) -> int:
             output.say(_line(take))
             if take.partial:
                 break
+        if line := summary(session.transport):
+            output.note(line)
+    return _tell(takes, args.takes)
+
+
+def _run_foreign(args: argparse.Namespace, recipe: Recipe, into: Path) -> int:
+    """Takes from a peripheral that knows nothing of midge."""
+    from ..foreign import decoder, listening, record_foreign
+
+    layout = decoder(args.layout, recipe)
+    takes: list[Take] = []
+    with listening(args.device, args.ble_characteristic) as link:
+        for number in range(1, args.takes + 1):
+            what = f"{args.label}, take {number} of {args.takes}"
+            try:
+                if not args.no_countdown:
+                    for left in (3, 2, 1):
+                        output.note(f"{what} in {left}")
+                        link.idle(1.0)
+                with output.progress(what) as advance:
+                    take = record_foreign(
+                        link,
+                        recipe,
+                        layout,
+                        label=args.label,
+                        group=args.group,
+                        seconds=args.seconds,
+                        into=into,
+                        unit_per_count=args.unit_per_count,
+                        on_progress=advance,
+                    )
+            except KeyboardInterrupt:
+                output.note(f"interrupted before take {number} of {args.takes} began")
+                break
+            takes.append(take)
+            output.say(_line(take))
+            if take.partial:
+                break
+        output.note(link.summary())
+    if layout.bad:
+        output.note(f"{layout.bad} notifications or lines were not of this layout")
+    return _tell(takes, args.takes)
+
+
+def _tell(takes: list[Take], n_wanted: int) -> int:
+    """The result of the command, and its exit code."""
     output.result(
         {
             "takes": [
@@ -96,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
             ]
         }
     )
-    return 0 if len(takes) == args.takes and not takes[-1].partial else EXIT_INTERRUPTED
+    return 0 if len(takes) == n_wanted and not takes[-1].partial else EXIT_INTERRUPTED
 
 
 def _line(take: Take) -> str:

@@ -94,6 +94,12 @@ class Found:
     services: tuple[str, ...]
 
 
+def full_uuid(text: str) -> str:
+    """A UUID in full, lower case; `2a37` and `0x2A37` are short for those of the Bluetooth SIG."""
+    short = text.lower().removeprefix("0x")
+    return f"{short.rjust(8, '0')}-0000-1000-8000-00805f9b34fb" if len(short) in (4, 8) else short
+
+
 def scan(seconds: float = 5.0, *, virtual: bool = False) -> list[Found]:
     """What advertises within `seconds` s, the strongest first. Raises TransportError without Bluetooth."""
 
@@ -256,6 +262,12 @@ class Link:
             self._come_back()
         self.received_bytes += sum(map(len, taken))
         return taken
+
+    def idle(self, duration_s: float) -> None:
+        """Let `duration_s` s pass; what comes meanwhile is dropped. Raises TransportLost."""
+        until_s = time.monotonic() + duration_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            self.take(left_s)
 
     def _hungry(self) -> None:
         """The reader has taken all and waits."""

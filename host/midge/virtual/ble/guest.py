@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
@@ -13,6 +14,9 @@ from bumble.host import Host
 
 from ...errors import TransportError
 from . import packets, place
+
+# What it warns of (a board that notifies before it is asked to) is no news for a program's user.
+logging.getLogger("bumble").addHandler(logging.NullHandler())
 
 _READ_BYTES = 65_536
 _TURNS = 10  # of the event loop, in which a program answers what it was told
