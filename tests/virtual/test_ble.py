@@ -1,0 +1,376 @@
+"""Bluetooth without a radio: ordinary bleak programs, a paced link, links that break, several boards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bleak import BleakClient, BleakScanner
+from bleak.exc import BleakError
+
+from midge.virtual import VirtualBoard
+
+pytest.importorskip("bumble", reason="virtual Bluetooth needs the extra ble-virtual")
+
+from midge.virtual.ble.backend import VirtualClient, VirtualScanner
+
+NUS = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
+RX = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
+TX = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
+TEMPERATURE = "00002a6e-0000-1000-8000-00805f9b34fb"
+PATIENCE_S = 30
+
+# A peripheral on the bare `bluetooth` module. It answers each write reversed; 'flood N' makes it notify as
+# fast as the stack takes it and tell how long that took by its own clock.
+TOY = """
+import bluetooth, json, struct, time
+NAME = {name!r}
+ble = bluetooth.BLE()
+ble.active(True)
+ble.config(gap_name=NAME, mtu=247)
+log = []
+connections = []
+wanted = 0
+def irq(event, data):
+    global wanted
+    log.append(event)
+    if event == 1:
+        connections.append(data[0])
+    elif event == 2:
+        connections.remove(data[0])
+        advertise()
+    elif event == 3 and data[1] == rx:
+        value = ble.gatts_read(rx)
+        if value.startswith(b'flood'):
+            wanted = int(value[6:])
+        elif value == b'indicate':
+            ble.gatts_indicate(data[0], temperature)
+        else:
+            ble.gatts_notify(data[0], tx, bytes(reversed(value)))
+ble.irq(irq)
+NUS = bluetooth.UUID('6E400001-B5A3-F393-E0A9-E50E24DCCA9E')
+TX = bluetooth.UUID('6E400003-B5A3-F393-E0A9-E50E24DCCA9E')
+RX = bluetooth.UUID('6E400002-B5A3-F393-E0A9-E50E24DCCA9E')
+((tx, rx), (temperature, name)) = ble.gatts_register_services((
+    (NUS, ((TX, bluetooth.FLAG_NOTIFY), (RX, bluetooth.FLAG_WRITE | bluetooth.FLAG_WRITE_NO_RESPONSE))),
+    (bluetooth.UUID(0x181A), (
+        (bluetooth.UUID(0x2A6E), bluetooth.FLAG_READ | bluetooth.FLAG_INDICATE | bluetooth.FLAG_WRITE, (
+            (bluetooth.UUID(0x2901), bluetooth.FLAG_READ | bluetooth.FLAG_WRITE),)),)),
+))
+ble.gatts_set_buffer(rx, 300)
+ble.gatts_write(temperature, struct.pack('<h', 2150))
+ble.gatts_write(name, b'room')
+def advertise():
+    text = NAME.encode()
+    ble.gap_advertise(20000, b'\\x02\\x01\\x06\\x05\\x12\\x06\\x00\\x0c\\x00' + bytes((len(text) + 1, 9)) + text,
+        resp_data=b'\\x11\\x07' + bytes(NUS) + b'\\x05\\xff\\xff\\xffhi')
+advertise()
+def flood(n):
+    start_us = time.ticks_us()
+    full = 0
+    for number in range(n):
+        while True:
+            try:
+                ble.gatts_notify(connections[0], tx, struct.pack('<I', number) + bytes(240))
+                break
+            except OSError as error:
+                assert error.errno == 12, error
+                full += 1
+                time.sleep_ms(5)
+    ble.gatts_notify(connections[0], tx, json.dumps([time.ticks_diff(time.ticks_us(), start_us), full]))
+while True:
+    if wanted and connections:
+        n, wanted = wanted, 0
+        flood(n)
+    time.sleep_ms(5)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_ether(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def toy() -> Iterator[Callable[..., VirtualBoard]]:
+    """Makes boards that run TOY: toy('name', clock='free')."""
+    boards: list[Any] = []
+
+    def make(name: str, **options: Any) -> VirtualBoard:
+        folder = tempfile.TemporaryDirectory()
+        (Path(folder.name) / "main.py").write_text(TOY.format(name=name))
+        board = VirtualBoard(folder=folder.name, ble=True, **options)
+        boards.append((board, folder))
+        return board.__enter__()
+
+    yield make
+    for board, folder in boards:
+        board.close()
+        folder.cleanup()
+
+
+@pytest.fixture(scope="module")
+def board(toy: Callable[..., VirtualBoard]) -> VirtualBoard:
+    return toy("toy")
+
+
+async def find(name: str) -> Any:
+    device = await BleakScanner.find_device_by_name(name, timeout=PATIENCE_S, backend=VirtualScanner)
+    assert device is not None
+    return device
+
+
+# A bleak program as its documentation shows them; it knows nothing of midge.
+PROGRAM = """
+import asyncio, json, sys
+from bleak import BleakClient, BleakScanner
+from bleak.exc import BleakCharacteristicNotFoundError, BleakDeviceNotFoundError, BleakError
+
+NUS, RX, TX, TEMPERATURE = sys.argv[1:5]
+
+async def main():
+    told = {}
+    device = await BleakScanner.find_device_by_filter(
+        lambda device, data: NUS in data.service_uuids and data.local_name == "toy", timeout=30
+    )
+    seen = await BleakScanner.discover(timeout=0.3, return_adv=True)
+    data = seen[device.address][1]
+    told["name"] = data.local_name
+    told["manufacturer"] = data.manufacturer_data[0xFFFF].decode()
+    none = await BleakScanner.find_device_by_name("nobody", timeout=0.2)
+    told["nobody"] = none is None
+    async with BleakScanner(service_uuids=["0000180d-0000-1000-8000-00805f9b34fb"]) as scanner:
+        await asyncio.sleep(0.1)
+        told["filtered"] = len(scanner.discovered_devices)
+    gone = asyncio.Event()
+    heard = asyncio.Queue()
+    async with BleakClient(device.address, lambda _client: gone.set(), timeout=30) as client:
+        told["mtu"] = client.mtu_size
+        told["connected"] = client.is_connected
+        told["services"] = sorted(service.uuid for service in client.services)
+        rx = client.services.get_characteristic(RX)
+        told["properties"] = sorted(rx.properties)
+        told["room"] = rx.max_write_without_response_size
+        told["read"] = (await client.read_gatt_char(TEMPERATURE)).hex()
+        (descriptor,) = [
+            d for d in client.services.get_characteristic(TEMPERATURE).descriptors if d.uuid.startswith("00002901")
+        ]
+        told["descriptor"] = (await client.read_gatt_descriptor(descriptor.handle)).decode()
+        await client.write_gatt_descriptor(descriptor.handle, b"hall")
+        told["written descriptor"] = (await client.read_gatt_descriptor(descriptor.handle)).decode()
+        await client.start_notify(TX, lambda _characteristic, data: heard.put_nowait(bytes(data)))
+        answers = []
+        for response in (False, True):
+            await client.write_gatt_char(RX, b"abc" if response else bytes(range(200)), response=response)
+            answers.append((await heard.get()).hex())
+        told["answers"] = answers
+        await client.start_notify(TEMPERATURE, lambda _characteristic, data: heard.put_nowait(bytes(data)))
+        await client.write_gatt_char(RX, b"indicate", response=True)
+        told["indicated"] = (await heard.get()).hex()
+        await client.stop_notify(TX)
+        await client.write_gatt_char(RX, b"unheard", response=True)
+        await client.read_gatt_char(TEMPERATURE)
+        told["after stop"] = heard.qsize()
+        try:
+            await client.read_gatt_char("0000ffff-0000-1000-8000-00805f9b34fb")
+        except BleakCharacteristicNotFoundError:
+            told["unknown"] = True
+    await asyncio.wait_for(gone.wait(), 30)
+    told["after"] = client.is_connected
+    try:
+        await client.read_gatt_char(TEMPERATURE)
+    except BleakError:
+        told["unconnected"] = True
+    try:
+        await BleakClient("C0:00:00:00:00:01", timeout=0.2).connect()
+    except BleakDeviceNotFoundError:
+        told["absent"] = True
+    print(json.dumps(told))
+
+asyncio.run(main())
+"""
+
+
+def bleak_program(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    return subprocess.Popen(
+        [sys.executable, str(program), *words],
+        env={**os.environ, "MIDGE_BLE": "virtual"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_an_ordinary_bleak_program_works(board: VirtualBoard, tmp_path: Path) -> None:
+    process = bleak_program(tmp_path, NUS, RX, TX, TEMPERATURE)
+    told = json.loads(process.communicate(timeout=120)[0])
+    assert process.returncode == 0
+    gap, gatt, environment = (
+        f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("1800", "1801", "181a")
+    )
+    assert told == {
+        "name": "toy",
+        "manufacturer": "hi",
+        "nobody": True,
+        "filtered": 0,
+        "mtu": 247,
+        "connected": True,
+        "services": [gap, gatt, environment, NUS],
+        "properties": ["write", "write-without-response"],
+        "room": 244,
+        "read": "6608",
+        "descriptor": "room",
+        "written descriptor": "hall",
+        "answers": [bytes(reversed(range(200))).hex(), b"cba".hex()],
+        "indicated": "6608",
+        "after stop": 0,
+        "unknown": True,
+        "after": False,
+        "unconnected": True,
+        "absent": True,
+    }
+
+
+async def flooded(n: int) -> tuple[list[int], int, int]:
+    """Numbers of the notifications that came, how long the board took in µs, and how often it was full."""
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as client:
+        await client.start_notify(TX, lambda _characteristic, data: heard.put_nowait(bytes(data)))
+        await client.write_gatt_char(RX, b"flood %d" % n, response=True)
+        numbers = [int.from_bytes((await heard.get())[:4], "little") for _ in range(n)]
+        us, full = json.loads(await heard.get())
+        return numbers, us, full
+
+
+def test_a_link_is_as_fast_as_a_radio(board: VirtualBoard) -> None:
+    """15 ms and 6 packets an event: 240 packets take 40 events, less what the buffers hold."""
+    numbers, us, full = asyncio.run(flooded(240))
+    assert numbers == [*range(240)]
+    assert 37 * 15_000 <= us <= 41 * 15_000
+    assert full > 30
+    assert asyncio.run(flooded(240))[1:] == (us, full), "on a free clock a run is the same every time"
+
+
+def test_a_link_that_breaks_is_told_at_both_ends(board: VirtualBoard) -> None:
+    async def run() -> None:
+        gone = asyncio.Event()
+        client = BleakClient(
+            await find("toy"), lambda _client: gone.set(), backend=VirtualClient, timeout=PATIENCE_S
+        )
+        await client.connect()
+        assert await asyncio.to_thread(board.cut_link) == 1
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        assert not client.is_connected
+        with pytest.raises(BleakError):
+            await client.read_gatt_char(TEMPERATURE)
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as again:
+            assert await again.read_gatt_char(TEMPERATURE) == b"\x66\x08"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("n_packets", [1, 7, 20, 61])
+def test_a_link_breaks_after_so_many_packets(board: VirtualBoard, n_packets: int) -> None:
+    async def run() -> int:
+        heard: list[bytes] = []
+        gone = asyncio.Event()
+        client = BleakClient(
+            await find("toy"), lambda _client: gone.set(), backend=VirtualClient, timeout=PATIENCE_S
+        )
+        await client.connect()
+        await client.start_notify(TX, lambda _characteristic, data: heard.append(bytes(data)))
+        await asyncio.to_thread(board.cut_link_after, n_packets)
+        await client.write_gatt_char(RX, b"flood 100", response=False)
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        return len(heard)
+
+    assert asyncio.run(run()) == n_packets - 1  # the first one is the question
+    board.reset("hard")  # it floods nobody any more
+
+
+def test_a_central_that_is_killed_leaves_the_board_free(board: VirtualBoard, tmp_path: Path) -> None:
+    program = tmp_path / "hold.py"
+    program.write_text(
+        "import asyncio, sys\nfrom bleak import BleakClient, BleakScanner\n"
+        "async def main():\n"
+        "    device = await BleakScanner.find_device_by_name('toy', timeout=30)\n"
+        "    async with BleakClient(device, timeout=30):\n"
+        "        print('connected', flush=True)\n"
+        "        await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(program)],
+        env={**os.environ, "MIDGE_BLE": "virtual"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "connected\n"
+    process.kill()
+    process.wait()
+
+    async def run() -> bytes:
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as client:
+            return bytes(await client.read_gatt_char(TEMPERATURE))
+
+    assert asyncio.run(run()) == b"\x66\x08"
+
+
+def test_several_boards_at_once(board: VirtualBoard, toy: Callable[..., VirtualBoard]) -> None:
+    toy("other")
+
+    async def talk(name: str) -> bytes:
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+        async with BleakClient(await find(name), backend=VirtualClient, timeout=PATIENCE_S) as client:
+            await client.start_notify(TX, lambda _characteristic, data: heard.put_nowait(bytes(data)))
+            for number in range(20):
+                await client.write_gatt_char(RX, f"{name} {number}".encode(), response=False)
+                last = await heard.get()
+            return last
+
+    async def run() -> list[bytes]:
+        return [*await asyncio.gather(talk("toy"), talk("other"))]
+
+    assert asyncio.run(run()) == [b"91 yot", b"91 rehto"]
+
+
+def test_a_reset_takes_the_board_off_the_air(board: VirtualBoard) -> None:
+    async def run() -> None:
+        gone = asyncio.Event()
+        client = BleakClient(
+            await find("toy"), lambda _client: gone.set(), backend=VirtualClient, timeout=PATIENCE_S
+        )
+        await client.connect()
+        await asyncio.to_thread(board.cut_power)
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        seen = await BleakScanner.discover(0.2, backend=VirtualScanner)
+        assert "toy" not in [device.name for device in seen]
+        await asyncio.to_thread(board.power_on)
+        await find("toy")
+
+    asyncio.run(run())
+
+
+def test_a_board_without_a_radio_has_no_bluetooth(board: VirtualBoard) -> None:
+    from midge.mpremote_link import RawRepl
+
+    with VirtualBoard() as plain, RawRepl("serial:" + plain.tty) as repl:
+        assert repl.run("try:\n import bluetooth\nexcept ImportError:\n print('none')").strip() == "none"
+
+
+def test_nobody_on_the_air_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with pytest.raises(BleakError, match="midge board start NAME --ble"):
+        asyncio.run(BleakScanner.discover(0.1, backend=VirtualScanner))
