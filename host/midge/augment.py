@@ -13,25 +13,28 @@ import numpy.typing as npt
 
 from .dataset import Dataset, stretches
 from .recording import Gap, Recording
+from .variation import Variation
 
-# Standard deviations, of the size of the differences between people.
-TEMPO = 0.12
-FORCE = 0.15
-TURN_RAD = 0.14
 # What moves slower than this is posture (gravity), not force.
 POSTURE_S = 2.0
+MOTION = 3  # channels of a vector
 
 
-def vary(dataset: Dataset, copies: int, seed: int) -> Dataset:
+def vary(dataset: Dataset, copies: int, seed: int, how: Variation | None = None) -> Dataset:
     """`copies` variants of every recording, with its label and group; the originals are not among them."""
     rng = np.random.default_rng(seed)
-    made = [_variant(item, rng) for _ in range(copies) for item in dataset.recordings]
+    how = how or Variation()
+    made = [
+        _variant(item, rng, how, is_mirrored=bool(how.mirror) and copy % 2 == 0)
+        for copy in range(copies)
+        for item in dataset.recordings
+    ]
     return Dataset(dataset.folder, tuple(made))
 
 
-def _variant(item: Recording, rng: np.random.Generator) -> Recording:
-    tempo, force = np.exp(rng.normal(0.0, TEMPO)), np.exp(rng.normal(0.0, FORCE))
-    turn = _rotation(rng.normal(0.0, TURN_RAD, 3))
+def _variant(item: Recording, rng: np.random.Generator, how: Variation, *, is_mirrored: bool) -> Recording:
+    tempo, force = np.exp(rng.normal(0.0, how.tempo)), np.exp(rng.normal(0.0, how.force))
+    turn = rotation(rng.normal(0.0, how.turn_rad, 3))
     parts: list[npt.NDArray[np.int16]] = []
     gaps: list[Gap] = []
     lost = {gap.at: gap.lost for gap in item.gaps}
@@ -39,17 +42,42 @@ def _variant(item: Recording, rng: np.random.Generator) -> Recording:
     for start, stop in stretches(item):
         if start in lost:
             gaps.append(Gap(n_done, lost[start]))
-        part = _stretch(item.samples[start:stop].astype(np.float64), tempo)
+        part = item.samples[start:stop].astype(np.float64)
+        at = np.arange(0.0, len(part) - 1 + 1e-9, tempo)
+        if how.warp:
+            at = _warped(at, len(part), rng.normal(0.0, how.warp, 2))
+        if how.drop:
+            at = _dropped(at, rng.random(len(at)) < how.drop)
+        part = _read_at(part, at)
         posture = _moving_mean(part, round(POSTURE_S * item.rate_hz))
-        part = (posture + (part - posture) * force * tempo**2) @ turn.T
+        part = posture + (part - posture) * force * tempo**2
+        for first in range(0, part.shape[1] - MOTION + 1, MOTION):
+            part[:, first : first + MOTION] = part[:, first : first + MOTION] @ turn.T
+        if is_mirrored:
+            part *= [-1.0 if channel in how.mirror.split(",") else 1.0 for channel in item.channels]
+        if how.noise_g:
+            part += rng.normal(0.0, how.noise_g * item.scale, part.shape)
         parts.append(np.clip(np.rint(part), -32768, 32767).astype(np.int16))
         n_done += len(part)
     samples = np.concatenate(parts) if parts else item.samples
     return replace(item, samples=samples, gaps=tuple(gaps))
 
 
-def _stretch(samples: npt.NDArray[np.float64], tempo: float) -> npt.NDArray[np.float64]:
-    at = np.arange(0.0, len(samples) - 1 + 1e-9, tempo)
+def _warped(
+    at: npt.NDArray[np.float64], n_samples: int, strength: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Times that run ahead and fall behind within the take; its ends stay where they are."""
+    share = at / max(1, n_samples - 1)
+    ahead = strength[0] * np.sin(np.pi * share) + strength[1] * np.sin(2 * np.pi * share) / 2
+    return np.clip(at + ahead * (n_samples - 1) / np.pi, 0, n_samples - 1)
+
+
+def _dropped(at: npt.NDArray[np.float64], is_lost: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    kept = np.maximum.accumulate(np.where(is_lost, 0, np.arange(len(at))))
+    return at[kept]
+
+
+def _read_at(samples: npt.NDArray[np.float64], at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     low = np.minimum(at.astype(int), max(0, len(samples) - 2))
     share = (at - low)[:, None]
     return np.asarray(samples[low] * (1.0 - share) + samples[np.minimum(low + 1, len(samples) - 1)] * share)
@@ -61,7 +89,7 @@ def _moving_mean(samples: npt.NDArray[np.float64], length: int) -> npt.NDArray[n
     return np.asarray((total[2 * half + 1 :] - total[: -(2 * half + 1)]) / (2 * half + 1))
 
 
-def _rotation(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def rotation(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The matrix that turns by |vector| about it (Rodrigues)."""
     angle = float(np.linalg.norm(vector))
     if angle == 0.0:

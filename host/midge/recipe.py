@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import assets
+from . import assets, feature_sets, learners
 from . import features as feature_names
 from .errors import RecipeError
+from .features import GYRO_CHANNELS, MOTION_CHANNELS, Sampling
+from .variation import Variation
 
 FILE_NAME = "app.toml"
 SENSOR_KINDS = ("motion",)
-MOTION_CHANNELS = ("x", "y", "z")
-MAGNITUDE = "m"
-
-WINDOW_KINDS = ("all", "event")
-
-# family → its hyper-parameters and their defaults; the smallest set that bounds the compiled size.
-FAMILY_PARAMS: dict[str, dict[str, int]] = {
-    "forest": {"trees": 10, "depth": 8, "min_leaf": 2, "features": 16},
-}
-
-FEATURE_SETS: dict[str, tuple[str, ...]] = {
-    "motion-basic": tuple(
-        f"{channel}.{statistic}"
-        for channel in (*MOTION_CHANNELS, MAGNITUDE)
-        for statistic in ("mean", "std", "min", "max", "range", "mc", "jerk")
-    ),
-    # The course of the motion inside the window as well: what tells one gesture from another.
-    "motion-gesture": tuple(
-        f"{channel}.{statistic}"
-        for channel in (*MOTION_CHANNELS, MAGNITUDE)
-        for statistic in (
-            *("std", "min", "max", "range", "mc", "jerk"),
-            *(f"{part}@{k}/4" for part in ("mean", "std") for k in range(1, 5)),
-        )
-    ),
-}
+WINDOW_KINDS = ("auto", "all", "event", "take")
+# One family, or the best of `learners.AUTO` by validation inside the training groups.
+FAMILIES = ("auto", *learners.LEARNERS)
+# Of the usual sets, for windows of the usual form.
+FEATURE_SETS: dict[str, tuple[str, ...]] = {name: feature_sets.names(name) for name in feature_sets.SETS}
 
 # No ':' or '/' in labels: they become file and folder names on every system.
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,30}\Z")
@@ -50,13 +32,22 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
 
 @dataclass(frozen=True)
 class Sensor:
-    """What is sampled: `rate_hz` samples a second, full scale ±`range_g`, the channels in order."""
+    """What is sampled: `rate_hz` samples a second, full scale ±`range_g`, the channels in order.
+
+    A gyroscope's channels, after the accelerometer's, have full scale ±`range_dps` (degrees/s).
+    """
 
     kind: str
     rate_hz: int
     range_g: int
     channels: tuple[str, ...]
     rate_tolerance: float = 0.05
+    range_dps: int = 1000
+
+    @property
+    def sampling(self) -> Sampling:
+        """What features have to know of it."""
+        return Sampling(float(self.rate_hz), 32768 / self.range_g, 32768 / self.range_dps)
 
 
 @dataclass(frozen=True)
@@ -69,9 +60,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Features:
-    """Names of the features offered to training; the model keeps those that it reads."""
+    """Names of the features offered to training; the model keeps those that it reads.
+
+    `segment`: they are of the stretch of motion in the window, wherever it begins and however long it is.
+    """
 
     names: tuple[str, ...]
+    segment: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,8 +82,10 @@ class Decision:
 class Train:
     """How the model is fitted.
 
-    `windows`: 'all' or 'event' (see `dataset.windows`); `augment`: variants made of every take (see
-    `augment`); `params` are the family's, with its defaults filled in.
+    `family`: see `learners`, or "auto". `windows`: what is an example (see `dataset.windows`): "all"
+    windows of a recording, those over an "event" in it, the "take" as a whole, or "auto". `augment`:
+    variants made of every take, as different as `vary` says. `params` are the family's, with its defaults
+    filled in; `search`: nobody set one, so a few values are tried inside the training groups.
     """
 
     family: str
@@ -96,7 +93,9 @@ class Train:
     folds: int
     windows: str
     augment: int = 0
-    params: Mapping[str, int] = field(default_factory=dict)
+    params: Mapping[str, float] = field(default_factory=dict)
+    search: bool = False
+    vary: Variation = field(default_factory=Variation)
 
 
 @dataclass(frozen=True)
@@ -223,6 +222,13 @@ class _Section:
             raise self.fail(key, f"{value!r} is not one of {', '.join(known)}{_nearest(value, known)}")
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        self._asked.append(key)
+        value = self.data.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"{value!r} is not true or false")
+        return value
+
     def names(self, key: str, check: Callable[[str], str | None], default: Any = ...) -> tuple[str, ...]:
         """A list of distinct strings; `check` says what is wrong with one, or None."""
         value = self.get(key, list, default, says="a list of strings")
@@ -261,7 +267,7 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
 
     sensor = _sensor(_Section(data, path, "sensor"))
     window = _window(_Section(data, path, "window"))
-    features = _features(_Section(data, path, "features"), sensor.channels)
+    features = _features(_Section(data, path, "features"), sensor, window)
     labels, background = _labels(_Section(data, path, "labels"))
     train = _train(_Section(data, path, "train"), background, path)
     decision, budget = _decision(_Section(data, path, "decision")), _budget(_Section(data, path, "budget"))
@@ -273,8 +279,10 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
 def _sensor(section: _Section) -> Sensor:
     kind = section.one_of("kind", SENSOR_KINDS)
 
+    known = (*MOTION_CHANNELS, *GYRO_CHANNELS)
+
     def channel(name: str) -> str | None:
-        return None if name in MOTION_CHANNELS else f"{name!r} is not one of {', '.join(MOTION_CHANNELS)}"
+        return None if name in known else f"{name!r} is not one of {', '.join(known)}"
 
     sensor = Sensor(
         kind=kind,
@@ -282,11 +290,15 @@ def _sensor(section: _Section) -> Sensor:
         range_g=section.get("range_g", int, 4, says="2, 4, 8 or 16"),
         channels=section.names("channels", channel, list(MOTION_CHANNELS)),
         rate_tolerance=section.number("rate_tolerance", 0.0, 0.5, 0.05, whole=False),
+        range_dps=section.number("range_dps", 100, 4000, 1000),
     )
     if sensor.range_g not in (2, 4, 8, 16):
         raise section.fail("range_g", f"{sensor.range_g} is not 2, 4, 8 or 16")
-    if sensor.channels != MOTION_CHANNELS:
-        raise section.fail("channels", 'a motion sensor gives ["x", "y", "z"], in this order')
+    if sensor.channels not in (MOTION_CHANNELS, (*MOTION_CHANNELS, *GYRO_CHANNELS)):
+        raise section.fail(
+            "channels",
+            'a motion sensor gives ["x", "y", "z"], or these and "gx", "gy", "gz", in this order',
+        )
     section.done()
     return sensor
 
@@ -299,23 +311,31 @@ def _window(section: _Section) -> Window:
     return window
 
 
-def _features(section: _Section, channels: tuple[str, ...]) -> Features:
+def _features(section: _Section, sensor: Sensor, window: Window) -> Features:
+    segment = section.flag("segment", False)
+
     def feature(name: str) -> str | None:
         try:
-            feature_names.parse(name, channels)
+            feature_names.plan(
+                [name], window.length, sensor.channels, sampling=sensor.sampling, segment=segment
+            )
         except RecipeError as error:
             return str(error)
         return None
 
-    chosen = section.get("set", str, None, says=f"one of {', '.join(FEATURE_SETS)}")
+    chosen = section.get("set", str, None, says=f"one of {', '.join(feature_sets.SETS)}")
     names = section.names("names", feature, [])
     if chosen is not None:
-        section.one_of("set", tuple(FEATURE_SETS))
-        names = tuple(dict.fromkeys((*FEATURE_SETS[chosen], *names)))
+        section.one_of("set", tuple(feature_sets.SETS))
+        offered = feature_sets.names(chosen, sensor.channels, sensor.rate_hz, window.length)
+        wrong = next((why for name in offered if (why := feature(name)) is not None), None)
+        if wrong is not None:
+            raise section.fail("set", f"{chosen!r} does not fit [window] and [sensor]: {wrong}")
+        names = tuple(dict.fromkeys((*offered, *names)))
     if not names:
-        raise section.fail("names", f"missing; list features, or say set = {next(iter(FEATURE_SETS))!r}")
+        raise section.fail("names", f"missing; list features, or say set = {next(iter(feature_sets.SETS))!r}")
     section.done()
-    return Features(names)
+    return Features(names, segment)
 
 
 def _labels(section: _Section) -> tuple[tuple[str, ...], str | None]:
@@ -330,7 +350,8 @@ def _labels(section: _Section) -> tuple[tuple[str, ...], str | None]:
     background = section.get("background", str, None, says="one of the labels")
     if background is not None and background not in names:
         raise section.fail(
-            "background", f"{background!r} is not one of the labels{_nearest(background, names)}"
+            "background",
+            f"{background!r} is not one of the labels ({', '.join(names)}){_nearest(background, names)}",
         )
     section.done()
     return names, background
@@ -347,26 +368,58 @@ def _decision(section: _Section) -> Decision:
 
 
 def _train(section: _Section, background: str | None, path: Path) -> Train:
-    family = section.one_of("family", tuple(FAMILY_PARAMS), "forest")
-    for name in FAMILY_PARAMS:
+    family = section.one_of("family", FAMILIES, "forest")
+    for name in learners.LEARNERS:
         section.get(name, dict, {}, says="a table")
-    of_family = _Section(section.data, path, f"train.{family}")
-    params = {
-        key: of_family.number(key, 1, 10_000, default) for key, default in FAMILY_PARAMS[family].items()
-    }
-    of_family.done()
+    params: dict[str, float] = {}
+    search = family == "auto"
+    if family != "auto":
+        of_family = _Section(section.data, path, f"train.{family}")
+        learner = learners.LEARNERS[family]
+        for key, one in learner.parameters.items():
+            whole = isinstance(one.default, int)
+            params[key] = of_family.number(key, one.low, one.high, one.default, whole=whole)
+        of_family.done()
+        # Whoever sets a parameter that would be tried has chosen.
+        tried = {key for values in learner.grid for key in values}
+        search = bool(tried) and not tried & set(of_family.data)
+    section.get("vary", dict, {}, says="a table")
     train = Train(
         family=family,
         seed=section.number("seed", 0, 2**31 - 1, 1),
         folds=section.number("folds", 2, 100, 4),
-        windows=section.one_of("windows", WINDOW_KINDS, "all"),
+        windows=section.one_of("windows", WINDOW_KINDS, "auto"),
         augment=section.number("augment", 0, 20, 0),
         params=params,
+        search=search,
+        vary=_vary(_Section(section.data, path, "train.vary")),
     )
     if train.windows == "event" and background is None:
         raise section.fail("windows", '"event" needs a background label in [labels]')
     section.done()
     return train
+
+
+def _vary(section: _Section) -> Variation:
+    usual = Variation()
+    made = Variation(
+        tempo=section.number("tempo", 0.0, 1.0, usual.tempo, whole=False),
+        force=section.number("force", 0.0, 1.0, usual.force, whole=False),
+        turn_rad=math.radians(
+            section.number("turn_deg", 0.0, 180.0, math.degrees(usual.turn_rad), whole=False)
+        ),
+        warp=section.number("warp", 0.0, 0.5, usual.warp, whole=False),
+        mirror=section.get("mirror", str, usual.mirror, says="channels with commas between, such as 'y'"),
+        noise_g=section.number("noise_g", 0.0, 1.0, usual.noise_g, whole=False),
+        drop=section.number("drop", 0.0, 0.9, usual.drop, whole=False),
+    )
+    if "turn_deg" not in section.data:
+        made = replace(made, turn_rad=usual.turn_rad)
+    wrong = [channel for channel in made.mirror.split(",") if made.mirror and channel not in MOTION_CHANNELS]
+    if wrong:
+        raise section.fail("mirror", f"{wrong[0]!r} is not one of {', '.join(MOTION_CHANNELS)}")
+    section.done()
+    return made
 
 
 def _budget(section: _Section) -> Budget:

@@ -1,0 +1,211 @@
+"""What can be fitted: each family's estimator, its parameters and the few values worth trying."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Int16 = npt.NDArray[np.int16]
+Labels = npt.NDArray[np.int64]
+Params = Mapping[str, float]
+
+# Updates of a net, about: epochs follow from the number of rows.
+NET_ROW_VISITS = 500_000
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A family's parameter: its default and its bounds; a float default takes fractions."""
+
+    default: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A family: how it is fitted, what can be set, and what nested validation tries.
+
+    `fit(X, y, params, seed)` returns a fitted estimator that `families` understands. `grid`: what to try,
+    the first being the defaults. Parameter `features`: at most so many are kept, 0 = all.
+    """
+
+    fit: Callable[[Int16, Labels, Params, int], Any]
+    parameters: Mapping[str, Parameter]
+    grid: tuple[Mapping[str, float], ...] = field(default=({},))
+    summary: str = ""
+
+    def defaults(self) -> dict[str, float]:
+        """Every parameter at its default."""
+        return {name: one.default for name, one in self.parameters.items()}
+
+
+def _trees(kind: str, **more: Any) -> Callable[[Int16, Labels, Params, int], Any]:
+    def fit(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+        from sklearn import ensemble
+
+        estimator = getattr(ensemble, kind)(
+            n_estimators=int(params["trees"]),
+            max_depth=int(params["depth"]),
+            min_samples_leaf=int(params["min_leaf"]),
+            random_state=seed,
+            n_jobs=-1,
+            **more,
+        )
+        estimator.fit(X, y)
+        # Probabilities are added up in the trees' order, so that they are the same on every machine.
+        estimator.n_jobs = 1
+        return estimator
+
+    return fit
+
+
+def _boosting(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=int(params["rounds"]),
+        max_depth=int(params["depth"]),
+        learning_rate=params["rate"],
+        min_samples_leaf=5,
+        l2_regularization=1.0,
+        class_weight="balanced",
+        early_stopping=False,
+        random_state=seed,
+    ).fit(X, y)
+
+
+def _scaled(estimator: Any, X: Int16, y: Labels, **fit_params: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    with warnings.catch_warnings():
+        # A fit that is stopped by its number of rounds is meant to be.
+        warnings.simplefilter("ignore")
+        return make_pipeline(StandardScaler(), estimator).fit(X, y, **fit_params)
+
+
+def _linear(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return _scaled(LogisticRegression(C=params["c"], class_weight="balanced", max_iter=200), X, y)
+
+
+def _svm(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+    from sklearn.svm import SVC
+
+    gamma = params["gamma"] / X.shape[1]
+    return _scaled(SVC(C=params["c"], gamma=gamma, class_weight="balanced", cache_size=500), X, y)
+
+
+def _gaussian(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+    from sklearn.naive_bayes import GaussianNB
+
+    n_labels = int(y.max()) + 1
+    # Every label alike, however many windows it has.
+    return GaussianNB(priors=np.full(n_labels, 1 / n_labels)).fit(X.astype(np.float64), y)
+
+
+def _net(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+    """Several nets side by side as one: the mean of their values is the values of a wider net."""
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(X)
+    scaled = scaler.transform(X)
+    weight = len(y) / np.maximum(1, np.bincount(y))[y] / len(np.unique(y))
+    epochs = int(np.clip(NET_ROW_VISITS // len(X), 10, 200))
+    nets = []
+    for member in range(int(params["members"])):
+        net = MLPClassifier(
+            (int(params["hidden"]),),
+            alpha=params["alpha"],
+            max_iter=epochs,
+            random_state=seed + 1000 * member,
+            tol=0.0,
+            n_iter_no_change=epochs,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            nets.append(net.fit(scaled, y, sample_weight=np.sqrt(weight)))
+    merged = nets[0]
+    if len(nets) > 1:
+        merged.hidden_layer_sizes = (sum(net.hidden_layer_sizes[0] for net in nets),)
+        merged.coefs_ = [
+            np.concatenate([net.coefs_[0] for net in nets], axis=1),
+            np.concatenate([net.coefs_[1] for net in nets]) / len(nets),
+        ]
+        merged.intercepts_ = [
+            np.concatenate([net.intercepts_[0] for net in nets]),
+            sum(net.intercepts_[1] for net in nets) / len(nets),
+        ]
+    return make_pipeline(scaler, merged)
+
+
+_FEATURES = Parameter(0, 0, 10_000)
+_TREE = {
+    "depth": Parameter(8, 1, 64),
+    "min_leaf": Parameter(2, 1, 10_000),
+}
+
+LEARNERS: dict[str, Learner] = {
+    "forest": Learner(
+        # Background is the rule and a gesture the exception; without weights rare labels would be missed.
+        _trees("RandomForestClassifier", class_weight="balanced_subsample"),
+        {"trees": Parameter(10, 1, 10_000), **_TREE, "features": Parameter(16, 0, 10_000)},
+        summary="random forest",
+    ),
+    "extra-trees": Learner(
+        _trees("ExtraTreesClassifier", class_weight="balanced", max_features=0.3),
+        {
+            "trees": Parameter(40, 1, 10_000),
+            "depth": Parameter(14, 1, 64),
+            "min_leaf": Parameter(1, 1, 10_000),
+            "features": _FEATURES,
+        },
+        grid=({}, {"min_leaf": 3}),
+        summary="forest of extremely randomised trees",
+    ),
+    "boosting": Learner(
+        _boosting,
+        {
+            "rounds": Parameter(60, 1, 10_000),
+            "depth": Parameter(3, 1, 16),
+            "rate": Parameter(0.15, 0.001, 1.0),
+            "features": _FEATURES,
+        },
+        summary="gradient boosting",
+    ),
+    "linear": Learner(
+        _linear,
+        {"c": Parameter(0.1, 1e-6, 1e6), "features": _FEATURES},
+        grid=({}, {"c": 0.01}, {"c": 1.0}),
+        summary="logistic regression",
+    ),
+    "svm": Learner(
+        _svm,
+        {"c": Parameter(10.0, 1e-6, 1e6), "gamma": Parameter(0.25, 1e-6, 1e6), "features": _FEATURES},
+        grid=({}, {"c": 3.0, "gamma": 0.5}, {"gamma": 0.1}),
+        summary="support-vector machine, RBF kernel",
+    ),
+    "net": Learner(
+        _net,
+        {
+            "hidden": Parameter(32, 1, 1024),
+            "members": Parameter(3, 1, 20),
+            "alpha": Parameter(0.3, 0.0, 1e4),
+            "features": _FEATURES,
+        },
+        grid=({}, {"alpha": 3.0}),
+        summary="net with one hidden layer",
+    ),
+    "gaussian": Learner(_gaussian, {"features": Parameter(32, 0, 10_000)}, summary="Gaussian naive Bayes"),
+}
+# What "auto" compares, dearest last; a machine with support vectors is far larger than any of them.
+AUTO = ("linear", "extra-trees", "net")
