@@ -6,13 +6,14 @@ import os
 import pty
 import tty
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
-from midge import devices
+from midge import devices, known_devices
 from midge.devices import Device
 from midge.errors import DeviceNotFound
 from midge.transport import loop
@@ -68,6 +69,40 @@ def test_an_unknown_port_is_listed_and_not_opened(
     os.set_blocking(master, False)
     with pytest.raises(BlockingIOError):
         os.read(master, 1)
+
+
+def test_a_board_that_answered_once_is_asked_again(
+    port: tuple[int, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """Behind a bridge that is on anything: known by its serial number from then on, and only with its ids."""
+    _, path = port
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    bridge = usb(path, 0x1A86, 0x55D4)
+    bridge.serial_number = "54D2011189"
+    monkeypatch.setattr(list_ports, "comports", lambda: [bridge])
+    assert not devices.serial_ports()[0].is_known
+    answer = SimpleNamespace(board="m5stickc_plus2", app="gesture")
+    monkeypatch.setattr(devices, "_ask", lambda _address: ("midge", answer))
+    assert devices.find([path])[0].welcome is answer
+    assert devices.serial_ports()[0].is_known
+    assert devices.find(["usb:54D2"])[0].address == path
+    bridge.pid = 0x7523
+    assert not devices.serial_ports()[0].is_known
+    with pytest.raises(DeviceNotFound, match="no USB port has the serial number 'XY'"):
+        devices.find(["usb:XY"])
+
+
+@pytest.mark.parametrize("serial_number", ["", "0001"])
+def test_a_serial_number_that_many_share_is_not_remembered(
+    serial_number: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    known_devices.remember(serial_number, "1a86:7523", "x", "y")
+    assert known_devices.load() == {}
+    (tmp_path / "midge").mkdir()
+    (tmp_path / "midge" / "devices.json").write_text("broken")
+    known_devices.remember("E6614C311B", "2e8a:0005", "rpi_pico", "y")
+    assert known_devices.is_remembered(known_devices.load(), "E6614C311B", "2e8a:0005")
 
 
 def test_a_known_port_is_asked_and_silence_is_told(

@@ -17,23 +17,13 @@ from .mpremote_link import RawRepl
 # One expression for each line; what a port lacks is None.
 _PROBE = """
 import sys, os, gc
-def _largest():
-    low, high = 0, gc.mem_free()
-    while high - low > 256:
-        middle = (low + high) // 2
-        try:
-            bytearray(middle)
-            low = middle
-        except MemoryError:
-            high = middle
-        gc.collect()
-    return low
+{largest_block}
 gc.collect()
 _i = sys.implementation
 _v = os.statvfs('/')
 _machine = os.uname()[4] if hasattr(os, 'uname') else getattr(_i, '_machine', '')
 _facts = (_i.name, tuple(_i.version)[:3], getattr(_i, '_mpy', 0), _machine,
-    getattr(_i, '_build', ''), sys.platform, _v[0] * _v[3], gc.mem_free(), _largest())
+    getattr(_i, '_build', ''), sys.platform, _v[0] * _v[3], gc.mem_free(), largest_block_bytes())
 del _i, _v
 """
 
@@ -64,6 +54,11 @@ class BoardFacts:
     max_alloc_bytes: int
 
     @property
+    def is_new_enough(self) -> bool:
+        """True if midge's device library runs on this MicroPython."""
+        return bool(self.version[:2] >= versions.MICROPYTHON_FLOOR)
+
+    @property
     def target(self) -> targets.Target | None:
         """The target to build for; None if the firmware loads no native code, or midge builds none for it."""
         try:
@@ -73,19 +68,33 @@ class BoardFacts:
         return None if target.missing else target
 
 
+def probe() -> str:
+    """The program that asks for the facts; it measures the heap as the device library does."""
+    model = (assets.device_library() / "model.py").read_text(encoding="utf-8")
+    for node in ast.parse(model).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "largest_block_bytes":
+            return _PROBE.replace("{largest_block}", ast.get_source_segment(model, node) or "")
+    raise AssertionError("midge_device/model.py has lost largest_block_bytes")
+
+
 def read_facts(repl: RawRepl) -> BoardFacts:
     """Ask the board. Raises VersionMismatch for too old a MicroPython, DeviceError for none at all."""
-    repl.run(_PROBE)
-    name, version, mpy, machine, build, platform, flash, ram, largest = repl.value("_facts")
-    if name != "micropython":
-        raise DeviceError(f"{repl.name} runs {name}, not MicroPython; put MicroPython on the board first")
-    facts = BoardFacts(tuple(version), mpy, machine, build, platform, flash, ram, largest)
-    if facts.version[:2] < versions.MICROPYTHON_FLOOR:
+    facts = ask_facts(repl)
+    if not facts.is_new_enough:
         here, there = (".".join(map(str, it)) for it in (versions.MICROPYTHON_FLOOR, facts.version))
         raise VersionMismatch(
             f"{repl.name} runs MicroPython {there}, midge needs {here}; update its firmware"
         )
     return facts
+
+
+def ask_facts(repl: RawRepl) -> BoardFacts:
+    """Ask the board, however old it is. Raises DeviceError if it runs no MicroPython."""
+    repl.run(probe())
+    name, version, mpy, machine, build, platform, flash, ram, largest = repl.value("_facts")
+    if name != "micropython":
+        raise DeviceError(f"{repl.name} runs {name}, not MicroPython; put MicroPython on the board first")
+    return BoardFacts(tuple(version), mpy, machine, build, platform, flash, ram, largest)
 
 
 @dataclass(frozen=True)

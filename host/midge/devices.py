@@ -1,7 +1,8 @@
 """Which boards are there: serial ports by their USB facts, and running virtual boards.
 
-A port is opened only if its USB ids are those of a MicroPython board, or if somebody named it: a question to
-an unknown port could reset or confuse another device.
+A port is opened only if its USB ids are those of a MicroPython board, if this very board answered before (by
+its serial number), or if somebody named it: a question to an unknown port could reset or confuse another
+device.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from . import transport
+from . import known_devices, transport
 from .errors import DeviceError, DeviceNotFound, MidgeError, ReplyTimeout, TransportError
 from .messages import Welcome
 from .session import Session, Timeouts
@@ -22,7 +23,9 @@ MICROPYTHON_USB: frozenset[tuple[int, int | None]] = frozenset(
         (0xF055, None),  # pyboard and other STM32 boards
         (0x2E8A, 0x0005),  # rp2 port
         (0x303A, 0x4001),  # esp32 port on its own USB
+        (0x2341, 0x025E),  # Arduino Nano RP2040 Connect
         (0x2341, 0x056B),  # Arduino Nano ESP32
+        (0x2886, 0x0045),  # Seeed XIAO nRF52840 Sense
     }
 )
 # Ports of MicroPython that share their vendor's ids still sign their descriptors.
@@ -46,7 +49,8 @@ class Device:
     serial_number : str
         of the USB device, '' if it has none
     is_known : bool
-        True for ids of MicroPython boards, and virtual boards: those that may be asked
+        True for ids of MicroPython boards, boards that answered before, and virtual boards: those that may be
+        asked
     state : str
         'midge', 'prompt', 'silent', 'in use' or 'not asked'
     welcome : Welcome or None
@@ -67,16 +71,19 @@ def serial_ports() -> list[Device]:
     from serial.tools import list_ports
 
     found = []
+    known = known_devices.load()
     for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         if port.vid is None:
             continue
+        usb, serial_number = f"{port.vid:04x}:{port.pid:04x}", port.serial_number or ""
         found.append(
             Device(
                 address=str(port.device),
                 description=_describe(port),
-                usb=f"{port.vid:04x}:{port.pid:04x}",
-                serial_number=port.serial_number or "",
-                is_known=is_micropython(port.vid, port.pid, port.manufacturer or ""),
+                usb=usb,
+                serial_number=serial_number,
+                is_known=is_micropython(port.vid, port.pid, port.manufacturer or "")
+                or known_devices.is_remembered(known, serial_number, usb),
             )
         )
     return found
@@ -131,8 +138,10 @@ def in_the_air(seconds: float) -> list[Device]:
 
 
 def ask(device: Device) -> Device:
-    """`device` with its state and WELCOME; the board is left as it was found."""
+    """`device` with its state and WELCOME; the board is left as it was, and remembered if it answers."""
     state, welcome = _ask(device.address)
+    if welcome is not None and device.serial_number:
+        known_devices.remember(device.serial_number, device.usb, welcome.board, welcome.app)
     return Device(
         device.address, device.description, device.usb, device.serial_number, device.is_known, state, welcome
     )
@@ -167,7 +176,13 @@ def find(addresses: Iterable[str] = ()) -> list[Device]:
     listed = [*serial_ports(), *virtual_boards()]
     if named:
         known = {device.address: device for device in listed}
-        return [
-            ask(known.get(address.removeprefix("serial:"), Device(address, "named"))) for address in named
-        ]
+        return [ask(known.get(_listed_as(address), Device(address, "named"))) for address in named]
     return [ask(device) if device.is_known else device for device in listed]
+
+
+def _listed_as(address: str) -> str:
+    """The address under which a device that somebody named is listed."""
+    scheme, path = transport.split_address(address)
+    if scheme == "usb":
+        return transport.port_path(address)
+    return path if scheme == "serial" else address

@@ -25,7 +25,7 @@ def test_forms(device: str, scheme: str, address: str) -> None:
     assert split_address(device) == (scheme, address)
 
 
-@pytest.mark.parametrize("device", ["", "ttyACM0", "usb:1", "COM", "gesture"])
+@pytest.mark.parametrize("device", ["", "ttyACM0", "tcp:1", "COM", "gesture"])
 def test_what_is_no_address(device: str) -> None:
     with pytest.raises(DeviceNotFound, match="no address"):
         open_transport(device)

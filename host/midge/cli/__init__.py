@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "the whole loop on a virtual board",
     "new": "an own app, in an own folder",
     "devices": "boards that are there",
+    "doctor": "what a board can, what it lacks, and what to do about it",
     "board": "a virtual board in the foreground",
     "flash": "first install on stock MicroPython: library, app, model",
     "record": "a labelled recording from a board",

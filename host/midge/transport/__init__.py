@@ -15,12 +15,13 @@ from ..errors import DeviceNotFound
 # scheme → module in this package whose `open_address(address)` makes the transport; imported when first used.
 OPENERS = {
     "serial": "serial",
+    "usb": "usb",
     "ble": "ble",
     "virtual": "virtual",
     "loop": "loop",
 }
 
-FORMS = "serial:PATH, ble:NAME, virtual:NAME or a bare tty path"
+FORMS = "serial:PATH, usb:SERIAL, ble:NAME, virtual:NAME or a bare tty path"
 
 
 class Transport(Protocol):
