@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midge import augment, confusion, dataset, features, model_file, reference_model, train
+from midge import augment, confusion, dataset, features, model_file, reference_model, train, validation
 from midge.dataset import Dataset
 from midge.errors import DatasetError
 from midge.recipe import Recipe, Train
@@ -69,7 +69,7 @@ def test_folds_keep_groups_together_and_cover_everything() -> None:
     rng = np.random.default_rng(0)
     keys = np.array([f"g{n}" for n in rng.integers(0, 7, 400)])
     labels = rng.integers(0, 3, 400)
-    masks = train._folds(labels, keys, 4, 1, [])
+    masks = validation.folds(labels, keys, 4, 1, [])
     assert len(masks) == 4 and (np.sum(masks, axis=0) == 1).all()
     for mask in masks:
         assert not set(keys[mask]) & set(keys[~mask])
@@ -131,9 +131,10 @@ def test_variants_keep_label_group_gaps_and_gravity(data: Dataset) -> None:
 def test_the_model_scores_as_the_estimator_does(data: Dataset) -> None:
     cut = dataset.windows(data, SMALL)
     X = features.extract(SMALL.features.names, cut.windows)
-    estimator, chosen = train.fit(SMALL, X, cut.labels, 1)
-    assert len(chosen) == SMALL.train.params["features"] and (np.diff(chosen) > 0).all()
-    assert np.mean(estimator.predict(X[:, chosen]) == cut.labels) > 0.95
+    rows = validation.Rows(X, cut.labels, cut.groups)
+    fitted = validation.fit("forest", SMALL.train.params, rows, 1)
+    assert len(fitted.columns) == SMALL.train.params["features"] and (np.diff(fitted.columns) > 0).all()
+    assert np.mean(fitted.predict(X) == cut.labels) > 0.95
 
 
 def test_confusion_figures_against_scikit_learn() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +72,13 @@ def load(folder: str | Path) -> Dataset:
     return Dataset(folder, tuple(found))
 
 
+def fingerprint(dataset: Dataset) -> list[str]:
+    """8 hex digits of each recording's samples, sorted: data that were trained on are known by them."""
+    return sorted(
+        {hashlib.sha256(np.ascontiguousarray(item.samples)).hexdigest()[:8] for item in dataset.recordings}
+    )
+
+
 def lsb_per_g(recipe: Recipe) -> float:
     """Scale of canonical motion samples at the recipe's range."""
     return 32768 / recipe.sensor.range_g
@@ -79,6 +87,13 @@ def lsb_per_g(recipe: Recipe) -> float:
 def canonical(item: Recording, recipe: Recipe) -> npt.NDArray[np.int16]:
     """The samples as the recipe's board gives them; raises DatasetError if rate, channels or unit differ."""
     where = item.path or "recording"
+    if item.channels[: len(recipe.sensor.channels)] == recipe.sensor.channels:
+        # More channels than the app reads: a gyroscope's.
+        item = replace(
+            item,
+            channels=recipe.sensor.channels,
+            samples=item.samples[:, : len(recipe.sensor.channels)],
+        )
     if item.channels != recipe.sensor.channels:
         raise DatasetError(
             f"{where} has the channels {','.join(item.channels)} and app {recipe.name!r} needs "
@@ -112,13 +127,15 @@ def windows(
     With `windows = "all"` in the recipe's [train], every window carries its recording's label. With
     `"event"`, a recording of another label than the background is rest, gesture, rest (several times):
     windows that show a whole performance carry the label, windows that show next to none the
-    background's, the others are left out.
+    background's, the others are left out. With `"take"`, a recording of another label than the background
+    is one performance and gives one window (`whole_take`). "auto" is what `window_kind` says.
 
     `hop` (samples) defaults to half the recipe's for "event", else to the recipe's. `note` hears of
     recordings that give no window. Raises DatasetError if a label is not the recipe's or nothing is left.
     """
     length = recipe.window.length
-    by_event = recipe.train.windows == "event"
+    kind = window_kind(dataset, recipe)
+    by_event = kind == "event"
     if hop is None:
         hop = max(1, recipe.window.hop // STEPS_PER_HOP) if by_event else recipe.window.hop
     cut: list[npt.NDArray[np.int16]] = []
@@ -129,6 +146,13 @@ def windows(
         label = _label_index(item, recipe)
         samples = canonical(item, recipe)
         before = len(cut)
+        if kind == "take" and item.label != recipe.background:
+            window, start = whole_take(item, samples, length)
+            cut.append(window[None])
+            labels.append(np.array([label]))
+            owners.append(np.array([number]))
+            begins.append(np.array([start]))
+            continue
         for start, stop in stretches(item):
             starts = np.arange(start, stop - length + 1, hop)
             chosen = np.full(len(starts), label)
@@ -150,6 +174,44 @@ def windows(
     return Windows(
         np.concatenate(cut), np.concatenate(labels), np.array(names)[owner], owner, np.concatenate(begins)
     )
+
+
+# A take that is shorter than so many windows is one example as a whole …
+TAKE_WINDOWS = 1.5
+# … if most of them are.
+TAKE_SHARE = 0.8
+
+
+def window_kind(dataset: Dataset, recipe: Recipe) -> str:
+    """What an example is: the recipe's [train] windows; "auto" is "take" if takes are short, else "all"."""
+    if recipe.train.windows != "auto":
+        return recipe.train.windows
+    short = [
+        max(stop - start for start, stop in stretches(item)) < TAKE_WINDOWS * recipe.window.length
+        for item in dataset.recordings
+        if item.label != recipe.background and len(item.samples)
+    ]
+    return "take" if short and np.mean(short) >= TAKE_SHARE else "all"
+
+
+def whole_take(
+    item: Recording, samples: npt.NDArray[np.int16], length: int
+) -> tuple[npt.NDArray[np.int16], int]:
+    """The window of a take that is one performance, and its first row, below 0 if the take is shorter.
+
+    A longer take gives the window with most motion; a shorter one rests before and after, as on a board.
+    """
+    start, stop = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0])
+    part = samples[start:stop]
+    if len(part) <= length:
+        before = (length - len(part)) // 2
+        if not len(part):
+            return np.zeros((length, samples.shape[1]), np.int16), start
+        return np.pad(part, ((before, length - len(part) - before), (0, 0)), mode="edge"), start - before
+    motion = np.abs(np.diff(part.astype(np.float64), axis=0, prepend=part[:1])).sum(axis=1)
+    total = np.concatenate([[0.0], np.cumsum(motion)])
+    first = int(np.argmax(total[length:] - total[:-length]))
+    return part[first : first + length], start + first
 
 
 def _label_index(item: Recording, recipe: Recipe) -> int:

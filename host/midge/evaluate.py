@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,12 +67,10 @@ def _counts(tally: Tally) -> Iterable[int]:
     return asdict(tally).values()
 
 
-def match(
-    events: Sequence[Event], played: Sequence[Performance], *, latest_s: float = LATEST_S
-) -> tuple[Tally, list[str | None]]:
-    """Set events against performances; also what was heard for each performance (None: nothing)."""
+def _pair(events: Sequence[Event], played: Sequence[Performance], latest_s: float) -> list[int | None]:
+    """For each performance the first event in its time, each event once at most."""
     used: set[int] = set()
-    heard: list[str | None] = []
+    found: list[int | None] = []
     for performance in played:
         first = next(
             (
@@ -82,13 +80,33 @@ def match(
             ),
             None,
         )
-        heard.append(None if first is None else events[first].label)
+        found.append(first)
         if first is not None:
             used.add(first)
+    return found
+
+
+def match(
+    events: Sequence[Event], played: Sequence[Performance], *, latest_s: float = LATEST_S
+) -> tuple[Tally, list[str | None]]:
+    """Set events against performances; also what was heard for each performance (None: nothing)."""
+    found = _pair(events, played, latest_s)
+    heard = [None if first is None else events[first].label for first in found]
     right = sum(label == item.label for label, item in zip(heard, played, strict=True))
     missed = heard.count(None)
-    tally = Tally(len(played), right, len(played) - right - missed, missed, len(events) - len(used))
-    return tally, heard
+    n_used = len(played) - missed
+    return Tally(len(played), right, len(played) - right - missed, missed, len(events) - n_used), heard
+
+
+def delays(
+    events: Sequence[Event], played: Sequence[Performance], *, latest_s: float = LATEST_S
+) -> list[float]:
+    """From the end of each performance that was recognised to its event, s; below 0: before it was over."""
+    return [
+        events[first].at_s - performance.end_s
+        for first, performance in zip(_pair(events, played, latest_s), played, strict=True)
+        if first is not None and events[first].label == performance.label
+    ]
 
 
 def compiled(model: Model) -> HostModel:
@@ -125,7 +143,12 @@ def decide(model: Model, scores: Int16) -> list[Event]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model does on a dataset; of `n` windows the C answers `agree_c_reference` as the reference."""
+    """How a model does on a dataset; of `n` windows the C answers `agree_c_reference` as the reference.
+
+    `accuracy`, `macro_f1`, `per_class`, `per_group` and `confusion` count examples, of which there are
+    `examples`: windows, or whole takes, as `unit` says. `takes`: recordings by the mean of their windows'
+    scores. `known`: recordings that the model was trained on, so that their figures flatter.
+    """
 
     accuracy: float
     macro_f1: float
@@ -133,79 +156,121 @@ class Evaluation:
     per_group: Mapping[str, Any]
     agree_c_reference: int
     n: int
+    unit: str
+    examples: int
+    takes: Mapping[str, float | int]
+    known: int
     labels: tuple[str, ...]
     confusion: list[list[int]]
-    events: Mapping[str, float | int] | None
+    events: Mapping[str, float | int | None] | None
+    warnings: list[str]
 
 
 def evaluate(
-    recipe: Recipe, model: Model, data: Dataset, *, on_progress: Advance | None = None
+    recipe: Recipe,
+    model: Model,
+    data: Dataset,
+    *,
+    unit: str | None = None,
+    on_progress: Advance | None = None,
 ) -> Evaluation:
     """Stream every recording through the model's C, as the board would, and compare with the labels.
 
-    Windows are judged as in training (`dataset.windows`), but at the board's hop. With a background
-    label, events are judged too: against the performances found in each take, and as false events an
-    hour of background.
+    Windows are judged as in training (`dataset.windows`), but at the board's hop. A model that was trained
+    on whole takes (or `unit` "take") is judged by them: a take that rests before and after, as on a board.
+    With a background label, events are judged too: against the performances found in each take, and as
+    false events an hour of background.
 
     Raises ModelError if the model is not of this recipe, DatasetError if the recordings don't fit it.
     """
     _check_same(recipe, model)
     assert model.frontend is not None
-    cut = dataset.windows(data, recipe, hop=recipe.window.hop)
+    unit = unit or str(model.provenance.get("unit", "window"))
+    kind = recipe.train.windows if recipe.train.windows != "auto" else "all"
+    recipe = replace(recipe, train=replace(recipe.train, windows="take" if unit == "take" else kind))
+    empty: list[str] = []
+    cut = dataset.windows(data, recipe, hop=recipe.window.hop, note=empty.append)
+    warnings = [f"{len(empty)} recordings left out; the first: {empty[0]}"] if empty else []
     library = compiled(model)
-    features: list[Int16] = []
-    winner_at: dict[tuple[int, int], int] = {}
-    tally, hours = Tally(0, 0, 0, 0, 0), 0.0
-    for number, item in enumerate(data.recordings):
+    rows = library.windows(cut.windows)
+    scores, answer = library.classify(rows)
+    counts = confusion.count(cut.labels, answer, len(recipe.labels))
+    tally, hours, waits = Tally(0, 0, 0, 0, 0), 0.0, []
+    all_rows = [rows]
+    for number, item in enumerate(data.recordings if recipe.background is not None else ()):
         samples = dataset.canonical(item, recipe)
         for start, stop in dataset.stretches(item):
-            rows = library.stream(samples[start:stop])
-            scores, winners = library.classify(rows)
-            features.append(rows)
-            for window, winner in enumerate(winners.tolist()):
-                winner_at[number, start + window * recipe.window.hop] = winner
-            if recipe.background is not None:
-                tally += _judge(recipe, model, item.label, samples[start:stop], scores)
-                hours += (
-                    (stop - start) / recipe.sensor.rate_hz / 3600 if item.label == recipe.background else 0.0
-                )
+            stretch_rows = library.stream(samples[start:stop])
+            all_rows.append(stretch_rows)
+            found, late = _judge(
+                recipe, model, item.label, samples[start:stop], library.classify(stretch_rows)[0]
+            )
+            tally, waits = tally + found, waits + late
+            if item.label == recipe.background:
+                hours += (stop - start) / recipe.sensor.rate_hz / 3600
         if on_progress is not None:
             on_progress(number + 1, len(data.recordings))
-    answer = np.array(
-        [winner_at[where] for where in zip(cut.recording.tolist(), cut.start.tolist(), strict=True)]
-    )
-    counts = confusion.count(cut.labels, answer, len(recipe.labels))
-    X = np.concatenate(features)
-    link = agreement.reference_c(model, library, X)
+    # With a background every window of every stretch is in the streams.
+    X = np.concatenate(all_rows[1:]) if len(all_rows) > 1 else rows
+    link = agreement.reference_c(model, library, X if len(X) else rows)
     events = None
     if recipe.background is not None:
-        events = {**asdict(tally), "background_hours": hours}
+        events = {
+            **asdict(tally),
+            "background_hours": hours,
+            "false_events_per_hour": tally.false_events / hours if hours else None,
+            "delay_s": float(np.mean(waits)) if waits else None,
+        }
+    known = set(model.provenance.get("data", ())) & set(dataset.fingerprint(data))
+    if known:
+        warnings.append(
+            f"{len(known)} of {len(data.recordings)} recordings are among those that the model was trained "
+            "on: these figures flatter; evaluate on other people's or machines' recordings"
+        )
     return Evaluation(
         accuracy=confusion.accuracy(counts),
         macro_f1=confusion.macro_f1(counts),
         per_class=confusion.per_class(counts, recipe.labels),
         per_group=confusion.per_group(cut.labels, answer, cut.groups),
         agree_c_reference=link.rows - link.differ - link.differ_inside,
-        n=len(X),
+        n=link.rows,
+        unit=unit,
+        examples=len(answer),
+        takes=_by_take(cut, scores),
+        known=len(known),
         labels=recipe.labels,
         confusion=counts.tolist(),
         events=events,
+        warnings=warnings,
     )
 
 
-def _judge(recipe: Recipe, model: Model, label: str, samples: Int16, scores: Int16) -> Tally:
-    """Events of one stretch against what its label says was done."""
+def _by_take(cut: dataset.Windows, scores: Int16) -> dict[str, float | int]:
+    """Recordings, each by the mean scores of its windows."""
+    recordings = np.unique(cut.recording)
+    right = 0
+    for number in recordings:
+        mask = cut.recording == number
+        right += int(scores[mask].mean(axis=0).argmax() == np.bincount(cut.labels[mask]).argmax())
+    return {"accuracy": right / max(1, len(recordings)), "n": len(recordings)}
+
+
+def _judge(
+    recipe: Recipe, model: Model, label: str, samples: Int16, scores: Int16
+) -> tuple[Tally, list[float]]:
+    """Events of one stretch against what its label says was done, and how late they came."""
     events = decide(model, scores)
     if label == recipe.background:
-        return match(events, [])[0]
+        return match(events, [])[0], []
     rate_hz = recipe.sensor.rate_hz
-    if recipe.train.windows == "event":
+    if recipe.train.windows != "all":
         found = segmenting.performances(samples, rate_hz, dataset.lsb_per_g(recipe))
     else:
         # The activity goes on all the time: one event is due, more of them say nothing new.
         found = [(0, len(samples))]
         events = events[:1]
-    return match(events, [Performance(label, start / rate_hz, stop / rate_hz) for start, stop in found])[0]
+    played = [Performance(label, start / rate_hz, stop / rate_hz) for start, stop in found]
+    return match(events, played)[0], delays(events, played)
 
 
 def _check_same(recipe: Recipe, model: Model) -> None:

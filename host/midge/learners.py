@@ -106,7 +106,7 @@ def _svm(X: Int16, y: Labels, params: Params, seed: int) -> Any:
 def _gaussian(X: Int16, y: Labels, params: Params, seed: int) -> Any:
     from sklearn.naive_bayes import GaussianNB
 
-    n_labels = int(y.max()) + 1
+    n_labels = len(np.unique(y))
     # Every label alike, however many windows it has.
     return GaussianNB(priors=np.full(n_labels, 1 / n_labels)).fit(X.astype(np.float64), y)
 

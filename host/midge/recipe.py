@@ -128,6 +128,17 @@ class Recipe:
         """Where model, report and modules of this app land."""
         return self.folder / "build"
 
+    def with_family(self, family: str) -> Recipe:
+        """The same recipe with another family, at its defaults; raises RecipeError if there is none."""
+        if family == self.train.family:
+            return self
+        if family not in FAMILIES:
+            raise RecipeError(
+                f"family {family!r} is not one of {', '.join(FAMILIES)}{_nearest(family, FAMILIES)}"
+            )
+        params = {} if family == "auto" else learners.LEARNERS[family].defaults()
+        return replace(self, train=replace(self.train, family=family, params=params, search=True))
+
     @classmethod
     def load(cls, app: str | Path) -> Recipe:
         """Read and check a recipe.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import warnings as python_warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +12,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import __version__, augment, confusion, dataset, features, model_file
+from . import __version__, augment, confusion, dataset, families, features, model_file, validation
+from .compile import agreement
 from .dataset import Dataset, Windows
-from .errors import DatasetError, RecipeError
-from .families import forest
+from .errors import DatasetError
+from .learning_curve import PICTURE_NAME as CURVE_NAME
+from .learning_curve import draw as draw_curve
 from .model_file import Model
 from .progress import Advance
 from .recipe import Recipe
+from .validation import Fitted, Labels, Rows
 
 REPORT_NAME = "report.json"
 PICTURE_NAME = "confusion.png"
 
 Int16 = npt.NDArray[np.int16]
-Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ def train(
     *,
     seed: int | None = None,
     into: Path | None = None,
+    curve: bool = False,
     on_progress: Advance | None = None,
 ) -> Trained:
     """Fit the recipe's model on a dataset and write model.json, golden.npz, report.json and confusion.png.
 
     Validation leaves whole groups out, in the recipe's number of folds; never single windows, of which the
-    neighbours overlap. The model that is kept is fitted on everything.
+    neighbours overlap. Family and parameters, where the recipe leaves them open, are chosen anew inside the
+    training groups of each fold. The model that is kept is fitted on everything.
 
     Parameters
     ----------
@@ -56,6 +59,8 @@ def train(
         of the fit and of the folds; the recipe's if None
     into
         folder for the files; the app's `build/` if None
+    curve
+        also the accuracy by the number of groups learnt from, with a picture, curve.png
 
     Raises
     ------
@@ -68,75 +73,119 @@ def train(
     warnings: list[str] = []
 
     advance(0, steps, "cutting windows")
+    _tell_other_labels(data, recipe)
+    kind = dataset.window_kind(data, recipe)
     empty: list[str] = []
     cut = dataset.windows(data, recipe, note=empty.append)
     if empty:
         warnings.append(f"{len(empty)} of {len(data.recordings)} recordings left out; the first: {empty[0]}")
     _check_labels(cut, recipe)
-    varied = None
-    if recipe.train.augment:
-        more = augment.vary(data, recipe.train.augment, seed)
-        varied = dataset.windows(more, recipe, hop=recipe.window.hop)
+    key = np.array(validation.fold_keys(data, warnings))
     advance(1, steps, "features")
-    X = _features(recipe, cut)
-    key = np.array(_fold_keys(data, warnings))
-    of_window = key[cut.recording]
-    if varied is None:
-        more_X, more_y, of_variant = X[:0], cut.labels[:0], of_window[:0]
-    else:
+    rows = Rows(_features(recipe, cut), cut.labels, key[cut.recording])
+    more = rows.where(np.zeros(len(rows), bool))
+    if recipe.train.augment:
+        varied = augment.vary(data, recipe.train.augment, seed, recipe.train.vary)
+        of_variant = dataset.windows(varied, recipe, hop=recipe.window.hop)
         # Variants come in the recordings' order, once for each copy.
-        of_variant = key[varied.recording % len(data.recordings)]
-        more_X, more_y = _features(recipe, varied), varied.labels
+        owner = key[of_variant.recording % len(data.recordings)]
+        more = Rows(_features(recipe, of_variant), of_variant.labels, owner)
 
-    answer = np.full(len(X), -1)
-    _tell_lonely_labels(cut, of_window, recipe, warnings)
-    folds = _folds(cut.labels, of_window, recipe.train.folds, seed, warnings)
-    for number, held_out in enumerate(folds):
-        advance(2 + number, steps, f"fold {number + 1} of {len(folds)}")
+    answer = np.full(len(rows), -1)
+    _tell_lonely_labels(rows, recipe, warnings)
+    masks = validation.folds(rows.y, rows.keys, recipe.train.folds, seed, warnings)
+    choices = []
+    for number, held_out in enumerate(masks):
+        advance(2 + number, steps, f"fold {number + 1} of {len(masks)}")
         # No variant of a held-out recording may teach, either.
-        kept = ~np.isin(of_variant, of_window[held_out])
-        train_X = np.concatenate([X[~held_out], more_X[kept]])
-        train_y = np.concatenate([cut.labels[~held_out], more_y[kept]])
-        estimator, chosen = fit(recipe, train_X, train_y, seed)
-        answer[held_out] = estimator.predict(X[held_out][:, chosen])
+        kept = ~np.isin(more.keys, rows.keys[held_out])
+        fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed)
+        choices.append(validation.name_of(fitted.choice.family, fitted.choice.params))
+        answer[held_out] = fitted.predict(rows.X[held_out])
     validated = answer >= 0
 
     advance(steps - 2, steps, "final fit")
-    all_X, all_y = np.concatenate([X, more_X]), np.concatenate([cut.labels, more_y])
-    estimator, chosen = fit(recipe, all_X, all_y, seed)
-    all_X = np.ascontiguousarray(all_X[:, chosen])
-    names = [recipe.features.names[i] for i in chosen]
-    about = _provenance(recipe, data, cut, seed)
-    model = _model(recipe, estimator, names, all_X, windows=cut.windows, provenance=about)
+    fitted = _fit(recipe, rows, more, seed)
+    about = _provenance(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
+    about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
+    model = _model(recipe, fitted, (rows + more).X, windows=cut.windows, provenance=about)
 
     advance(steps - 1, steps, "writing")
-    counts = confusion.count(cut.labels[validated], answer[validated], len(recipe.labels))
+    counts = confusion.count(rows.y[validated], answer[validated], len(recipe.labels))
+    points = validation.learning_curve(recipe.train, rows, more, fitted.choice, seed) if curve else []
     report = {
         "app": recipe.name,
         "accuracy": confusion.accuracy(counts),
         "macro_f1": confusion.macro_f1(counts),
         "n": int(validated.sum()),
-        "folds": len(folds),
+        "unit": about["unit"],
+        "folds": len(masks),
         "per_class": confusion.per_class(counts, recipe.labels),
-        "per_group": confusion.per_group(cut.labels[validated], answer[validated], cut.groups[validated]),
+        "per_group": confusion.per_group(rows.y[validated], answer[validated], cut.groups[validated]),
+        "takes": _by_take(cut, answer, validated, len(recipe.labels)),
         "labels": list(recipe.labels),
         "confusion": counts.tolist(),
         "features": list(model.frontend.features) if model.frontend else [],
-        "model": {"family": recipe.train.family, "digest": model.digest, **_size(model)},
+        "model": {"family": fitted.choice.family, "digest": model.digest, **_size(model)},
+        "choice": {
+            "params": dict(fitted.choice.params),
+            "tried": dict(fitted.choice.tried),
+            "in_folds": choices,
+        },
+        "learning_curve": [{"groups": size, "accuracy": value} for size, value in points],
         "provenance": dict(model.provenance),
         "warnings": warnings,
     }
     folder = recipe.build_folder if into is None else into
     model_file.save(model, folder)
     (folder / REPORT_NAME).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    title = f"{recipe.name}: {confusion.accuracy(counts):.1%} of {counts.sum()} windows of unseen groups"
+    title = (
+        f"{recipe.name}: {confusion.accuracy(counts):.1%} of {counts.sum()} {about['unit']}s of unseen groups"
+    )
     confusion.draw(counts, recipe.labels, folder / PICTURE_NAME, title)
+    if points:
+        draw_curve(points, folder / CURVE_NAME, f"{recipe.name}: accuracy on unseen groups")
     advance(steps, steps, "done")
     return Trained(model, folder, report)
 
 
+def _fit(recipe: Recipe, rows: Rows, more: Rows, seed: int) -> Fitted:
+    """The best of the recipe's candidates, chosen and fitted on these rows and their variants."""
+    choice = validation.choose(recipe.train, rows, seed)
+    return validation.fit(choice.family, choice.params, rows + more, seed, choice)
+
+
 def _features(recipe: Recipe, cut: Windows) -> Int16:
-    return features.extract(recipe.features.names, cut.windows, recipe.sensor.channels)
+    return features.extract(
+        recipe.features.names,
+        cut.windows,
+        recipe.sensor.channels,
+        sampling=recipe.sensor.sampling,
+        segment=recipe.features.segment,
+    )
+
+
+def _by_take(
+    cut: Windows, answer: Labels, validated: npt.NDArray[np.bool_], n_labels: int
+) -> dict[str, float | int]:
+    """Whole recordings by what most of their windows were taken for."""
+    right = 0
+    recordings = np.unique(cut.recording[validated])
+    for number in recordings:
+        mask = validated & (cut.recording == number)
+        usual = np.bincount(cut.labels[mask], minlength=n_labels).argmax()
+        right += int(np.bincount(answer[mask], minlength=n_labels).argmax() == usual)
+    return {"accuracy": right / max(1, len(recordings)), "n": len(recordings)}
+
+
+def _tell_other_labels(data: Dataset, recipe: Recipe) -> None:
+    """The background must be among the recordings, or it can't be learnt."""
+    if recipe.background is not None and recipe.background not in data.labels:
+        raise DatasetError(
+            f"no recording of the background {recipe.background!r} among {', '.join(data.labels)}; record it "
+            f"(midge record {recipe.name} --device DEVICE --label {recipe.background!r}) or remove "
+            "background from [labels]"
+        )
 
 
 def _check_labels(cut: Windows, recipe: Recipe) -> None:
@@ -149,14 +198,12 @@ def _check_labels(cut: Windows, recipe: Recipe) -> None:
         )
 
 
-def _tell_lonely_labels(
-    cut: Windows, of_window: npt.NDArray[np.str_], recipe: Recipe, warnings: list[str]
-) -> None:
+def _tell_lonely_labels(rows: Rows, recipe: Recipe, warnings: list[str]) -> None:
     """A label that only one group or recording shows is never both learnt and asked for."""
     lonely = [
         label
         for number, label in enumerate(recipe.labels)
-        if len(np.unique(of_window[cut.labels == number])) == 1
+        if len(np.unique(rows.keys[rows.y == number])) == 1
     ]
     if lonely:
         warnings.append(
@@ -165,93 +212,29 @@ def _tell_lonely_labels(
         )
 
 
-def _fold_keys(data: Dataset, warnings: list[str]) -> list[str]:
-    """What is held out together, for each recording: its group, or itself if there is nothing better."""
-    by_group = len(data.groups) > 1
-    if not by_group:
-        there = f"all recordings are of {data.groups[0]}" if data.groups else "no recording has a group"
-        warnings.append(
-            f"{there}: validated by recording, which flatters; record other people or machines with --group"
-        )
-    elif not all(item.group for item in data.recordings):
-        warnings.append(
-            "some recordings have no group and count as one each; set it with midge record --group"
-        )
-    return [
-        item.group if by_group and item.group else f"recording {number}"
-        for number, item in enumerate(data.recordings)
-    ]
-
-
-def _folds(
-    labels: Labels, keys: npt.NDArray[np.str_], n_folds: int, seed: int, warnings: list[str]
-) -> list[npt.NDArray[np.bool_]]:
-    """Masks of the windows to hold out, whole groups together; none if there is one group only."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    n_folds = min(n_folds, len(np.unique(keys)))
-    if n_folds < 2:
-        warnings.append("one recording only: nothing to validate on; record more takes")
-        return []
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    masks = []
-    with python_warnings.catch_warnings():
-        # A label with fewer windows than folds is told by per_class.
-        python_warnings.simplefilter("ignore", UserWarning)
-        for _, members in splitter.split(labels, labels, keys):
-            mask = np.zeros(len(labels), bool)
-            mask[members] = True
-            if mask.any() and not mask.all():
-                masks.append(mask)
-    return masks
-
-
-def fit(recipe: Recipe, X: Int16, y: Labels, seed: int) -> tuple[Any, npt.NDArray[np.intp]]:
-    """The recipe's estimator fitted on its best features, and which columns of X those are.
-
-    A first fit on all features ranks them by the impurity that they remove; at most `features` are kept.
-    """
-    if recipe.train.family != "forest":
-        raise RecipeError(f'family {recipe.train.family!r} can\'t be trained; use family = "forest"')
-    params = recipe.train.params
-    chosen = np.arange(X.shape[1])
-    if X.shape[1] > params["features"]:
-        ranking = _forest(params, seed).fit(X, y).feature_importances_
-        # The stable sort breaks ties by the recipe's order.
-        chosen = np.sort(np.argsort(-ranking, kind="stable")[: params["features"]])
-    estimator = _forest(params, seed).fit(X[:, chosen], y)
-    # Probabilities are added up in the trees' order, so that they are the same on every machine.
-    estimator.n_jobs = 1
-    return estimator, chosen
-
-
-def _forest(params: Mapping[str, int], seed: int) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(
-        n_estimators=params["trees"],
-        max_depth=params["depth"],
-        min_samples_leaf=params["min_leaf"],
-        # Background is the rule and a gesture the exception; without weights rare labels would be missed.
-        class_weight="balanced_subsample",
-        random_state=seed,
-        n_jobs=-1,
-    )
-
-
 def _model(
-    recipe: Recipe,
-    estimator: Any,
-    names: list[str],
-    X: Int16,
-    *,
-    windows: Int16,
-    provenance: Mapping[str, Any],
+    recipe: Recipe, fitted: Fitted, X: Int16, *, windows: Int16, provenance: Mapping[str, Any]
 ) -> Model:
-    sensor = model_file.Sensor(recipe.sensor.rate_hz, recipe.sensor.range_g)
-    scales = features.scales(names, sensor.lsb_per_unit, recipe.sensor.channels)
+    sensor = model_file.Sensor(
+        recipe.sensor.rate_hz, recipe.sensor.range_g, range_dps=recipe.sensor.range_dps
+    )
+    names = [recipe.features.names[column] for column in fitted.columns]
+    X = np.ascontiguousarray(X[:, fitted.columns])
+    ir = families.to_ir(fitted.estimator)
+    is_forest = ir.kind == "forest"
+    seen: npt.NDArray[Any] = X if is_forest else X.astype(np.float64)
+    ir = ir.calibrated(X)
+    expected, _ = families.answers(fitted.estimator, ir, seen)
+    tolerance = agreement.FLOAT_EPSILON if is_forest else agreement.DOT_TOLERANCE
+    model_file.check_reference(ir, X, expected, tolerance)
+    is_usual = (
+        not recipe.features.segment
+        and not features.plan(
+            names, recipe.window.length, recipe.sensor.channels, sampling=sensor.sampling
+        ).log2_fft
+    )
     return model_file.create(
-        forest.to_ir(estimator),
+        ir,
         X,
         name=recipe.name,
         labels=recipe.labels,
@@ -262,7 +245,10 @@ def _model(
             recipe.window.length,
             recipe.window.hop,
             tuple(names),
-            tuple(scales),
+            tuple(features.scales(names, sensor.sampling, recipe.sensor.channels)),
+            segment=recipe.features.segment,
+            # Where no feature asks for it, it is not the front end's business.
+            sampling=features.Sampling() if is_usual else sensor.sampling,
         ),
         sensor=sensor,
         decision=model_file.Decision(
@@ -270,7 +256,6 @@ def _model(
         ),
         windows=windows,
         provenance=provenance,
-        expected=np.asarray(estimator.predict_proba(X), np.float64),
     )
 
 
@@ -288,9 +273,18 @@ def _provenance(recipe: Recipe, data: Dataset, cut: Windows, seed: int) -> dict[
         "minutes": round(sum(item.duration_s for item in data.recordings) / 60, 2),
         "windows": {label: int(n) for label, n in zip(recipe.labels, counts, strict=True)},
         "augment": recipe.train.augment,
+        "data": dataset.fingerprint(data),
     }
 
 
-def _size(model: Model) -> dict[str, int]:
-    trees = getattr(model.ir, "trees", ())
-    return {"trees": len(trees), "nodes": sum(len(tree.feature) for tree in trees)}
+def _size(model: Model) -> dict[str, Any]:
+    """What there is of it, for people and programs."""
+    ir: Any = model.ir
+    if hasattr(ir, "trees"):
+        trees = len(ir.trees)
+        return {"trees": trees, "nodes": sum(len(tree.feature) for tree in ir.trees)}
+    if hasattr(ir, "layers"):
+        return {"layers": [ir.n_features, *(len(layer.bias) for layer in ir.layers)]}
+    if hasattr(ir, "vectors"):
+        return {"support_vectors": len(ir.vectors)}
+    return {"features": ir.n_features}

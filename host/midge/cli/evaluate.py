@@ -17,6 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="FILE", help="model file or its folder (default: the app's newest)"
     )
+    parser.add_argument(
+        "--unit", choices=("window", "take"), help="what is judged (default: as the model was trained)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -31,21 +34,27 @@ def run(args: argparse.Namespace) -> None:
     model = model_file.load(args.model) if args.model else find(args.app).model
     data = dataset.load(args.data)
     with output.progress("evaluate") as advance:
-        done = evaluate(recipe, model, data, on_progress=advance)
+        done = evaluate(recipe, model, data, unit=args.unit, on_progress=advance)
+    for warning in done.warnings:
+        output.note(f"warning: {warning}")
     output.table(
         ("was \\ answered", *done.labels),
         confusion.rows(np.array(done.confusion), done.labels),
-        title="windows",
+        title=f"{done.examples} {done.unit}s",
     )
     output.say()
     output.table(
-        ("group", "accuracy", "windows"),
+        ("group", "accuracy", f"{done.unit}s"),
         [(group, round(one["accuracy"], 3), one["n"]) for group, one in done.per_group.items()],
     )
     output.say(
         f"\naccuracy {done.accuracy:.3f}, macro F1 {done.macro_f1:.3f}; C and reference agree on "
         f"{done.agree_c_reference} of {done.n} windows"
     )
+    if done.unit == "window":
+        output.say(
+            f"whole recordings by their mean scores: {done.takes['accuracy']:.3f} of {done.takes['n']}"
+        )
     if done.events is not None:
         events = done.events
         output.say(
@@ -53,4 +62,10 @@ def run(args: argparse.Namespace) -> None:
             f"{events['confused']} confused, {events['missed']} missed, {events['false_events']} false "
             f"(background: {60 * events['background_hours']:.1f} min)"
         )
+        if events["false_events_per_hour"] is not None:
+            output.say(f"false events an hour: {events['false_events_per_hour']:.1f}")
+        if events["delay_s"] is not None:
+            output.say(f"an event comes {events['delay_s']:.2f} s after the end of the motion, on average")
+        if recipe.train.windows == "all":
+            output.say("a recording of one activity counts as one performance: one event is due")
     output.result({**asdict(done), "model": model.digest})

@@ -16,6 +16,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="DATASET", type=Path, help="folder of recordings (default data/APP)"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="of fit and folds (default: the recipe's)")
+    parser.add_argument(
+        "--family", metavar="F", help="family to fit, or auto: the best of a few (default: the recipe's)"
+    )
+    parser.add_argument("--curve", action="store_true", help="also accuracy by number of groups learnt from")
     parser.add_argument("--into", metavar="FOLDER", type=Path, help="for the files (default APP/build)")
 
 
@@ -25,9 +29,11 @@ def run(args: argparse.Namespace) -> None:
     from ..train import PICTURE_NAME, train
 
     recipe = Recipe.load(args.app)
+    if args.family is not None:
+        recipe = recipe.with_family(args.family)
     data = dataset.load(args.data or Path("data") / recipe.name)
     with output.progress("train") as advance:
-        done = train(recipe, data, seed=args.seed, into=args.into, on_progress=advance)
+        done = train(recipe, data, seed=args.seed, into=args.into, curve=args.curve, on_progress=advance)
     report = done.report
     for warning in report["warnings"]:
         output.note(f"warning: {warning}")
@@ -36,17 +42,29 @@ def run(args: argparse.Namespace) -> None:
     output.table(
         ("was \\ answered", *report["labels"]),
         confusion.rows(np.array(report["confusion"]), report["labels"]),
-        title=f"{report['n']} windows, each from a fit that had not seen its group",
+        title=f"{report['n']} {report['unit']}s, each from a fit that had not seen its group",
     )
     output.say()
     output.table(
-        ("group", "accuracy", "windows"),
+        ("group", "accuracy", f"{report['unit']}s"),
         [(group, round(one["accuracy"], 3), one["n"]) for group, one in report["per_group"].items()],
     )
+    if report["learning_curve"]:
+        output.say()
+        output.table(
+            ("groups learnt from", "accuracy"),
+            [(point["groups"], round(point["accuracy"], 3)) for point in report["learning_curve"]],
+        )
+    size = ", ".join(f"{key} {value}" for key, value in report["model"].items() if key != "digest")
     output.say(
-        f"\naccuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} "
-        f"in {report['folds']} folds by group; {report['model']['trees']} trees, "
-        f"{report['model']['nodes']} nodes, {len(report['features'])} features"
+        f"\naccuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} in {report['folds']} folds "
+        f"by group; {size}, of {len(report['features'])} features"
     )
+    if report["choice"]["tried"]:
+        tried = ", ".join(f"{name} {value:.3f}" for name, value in report["choice"]["tried"].items())
+        output.say(f"chosen inside the training groups among: {tried}")
+    if report["unit"] == "window" and report["takes"]["n"]:
+        takes = report["takes"]
+        output.say(f"whole recordings by most of their windows: {takes['accuracy']:.3f} of {takes['n']}")
     output.say(f"model: {done.folder / 'model.json'}   picture: {done.folder / PICTURE_NAME}")
     output.result({**report, "folder": done.folder})

@@ -87,3 +87,9 @@ class HostModel:
             ctypes.c_int32(room),
         )
         return features[:n_windows]
+
+    def windows(self, windows: npt.ArrayLike) -> Int16Array:
+        """Features of windows that stand alone: int16 (n, window, n_channels) → int16 (n, n_features)."""
+        cut = np.asarray(windows, np.int16)
+        rows = [self.stream(window) for window in cut]
+        return np.concatenate(rows) if rows else np.zeros((0, self._model.n_features), np.int16)
