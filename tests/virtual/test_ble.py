@@ -69,8 +69,8 @@ ble.gatts_set_buffer(rx, 300)
 ble.gatts_write(temperature, struct.pack('<h', 2150))
 ble.gatts_write(name, b'room')
 def advertise():
-    text = NAME.encode()
-    ble.gap_advertise(20000, b'\\x02\\x01\\x06\\x05\\x12\\x06\\x00\\x0c\\x00' + bytes((len(text) + 1, 9)) + text,
+    name = bytes((len(NAME) + 1, 9)) + NAME.encode()
+    ble.gap_advertise(20000, b'\\x02\\x01\\x06\\x05\\x12\\x06\\x00\\x0c\\x00' + name,
         resp_data=b'\\x11\\x07' + bytes(NUS) + b'\\x05\\xff\\xff\\xffhi')
 advertise()
 def flood(n):
@@ -162,9 +162,8 @@ async def main():
         told["properties"] = sorted(rx.properties)
         told["room"] = rx.max_write_without_response_size
         told["read"] = (await client.read_gatt_char(TEMPERATURE)).hex()
-        (descriptor,) = [
-            d for d in client.services.get_characteristic(TEMPERATURE).descriptors if d.uuid.startswith("00002901")
-        ]
+        descriptors = client.services.get_characteristic(TEMPERATURE).descriptors
+        (descriptor,) = [one for one in descriptors if one.uuid.startswith("00002901")]
         told["descriptor"] = (await client.read_gatt_descriptor(descriptor.handle)).decode()
         await client.write_gatt_descriptor(descriptor.handle, b"hall")
         told["written descriptor"] = (await client.read_gatt_descriptor(descriptor.handle)).decode()
