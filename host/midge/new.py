@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import recipe
+from . import dataset, recipe, suggest
 from .errors import RecipeError
 from .recipe import Recipe
 
 _README = """# {name}
 
-An app for a board with an accelerometer, made by `midge new {name} --from {source}`.
+An app for a board with an accelerometer, made by `midge new`.
 
 `app.toml` is its recipe: change the labels first, then whatever you like. `main.py` is what the board runs.
 
@@ -34,41 +35,71 @@ _BY_EVENT = (
 _ALL_THE_TIME = "Record every label with several people or machines (`--group`), a minute or more of each."
 
 
+@dataclass(frozen=True)
+class Made:
+    """The app's folder, and why its recipe is as it is."""
+
+    folder: Path
+    reasons: tuple[str, ...] = ()
+
+
 def new(name: str, source: str, into: Path | None = None) -> Path:
     """Make the folder `into`/`name` (default: below the current folder); returns it.
 
     Raises RecipeError if the name is no app name, the source is no app, or something is there already.
     """
-    if not recipe.NAME.match(name):
-        raise RecipeError(
-            f"{name!r} can't be an app's name; use small letters, digits, '_' or '-', a letter first"
-        )
+    _check_name(name)
     template = Recipe.load(source)
-    folder = (Path() if into is None else into) / name
-    if folder.exists():
-        raise RecipeError(f"{folder} is there already; choose another name or remove it")
     text = recipe.find(source).read_text(encoding="utf-8")
     renamed, n = re.subn(
         rf'^(name\s*=\s*)"{re.escape(template.name)}"', rf'\g<1>"{name}"', text, count=1, flags=re.MULTILINE
     )
     if n != 1:
         raise RecipeError(f"{recipe.find(source)}: [app] name must be a line of its own to be copied")
+    return _write(name, into, renamed, template)
+
+
+def new_for(
+    name: str, source: str, data: Path, into: Path | None = None, *, window_s: float | None = None
+) -> Made:
+    """As `new`, with a recipe that suits the recordings in `data`; its code is the source's.
+
+    Raises RecipeError as `new`, DatasetError if the recordings don't go together.
+    """
+    _check_name(name)
+    template = Recipe.load(source)
+    found = suggest.recipe_text(name, dataset.load(data), window_s)
+    return Made(_write(name, into, found.text, template), found.reasons)
+
+
+def _check_name(name: str) -> None:
+    if not recipe.NAME.match(name):
+        raise RecipeError(
+            f"{name!r} can't be an app's name; use small letters, digits, '_' or '-', a letter first"
+        )
+
+
+def _write(name: str, into: Path | None, text: str, template: Recipe) -> Path:
+    folder = (Path() if into is None else into) / name
+    if folder.exists():
+        raise RecipeError(f"{folder} is there already; choose another name or remove it")
     try:
         folder.mkdir(parents=True)
-        (folder / recipe.FILE_NAME).write_text(renamed, encoding="utf-8")
+        (folder / recipe.FILE_NAME).write_text(text, encoding="utf-8")
         for script in sorted(template.folder.glob("*.py")):
             shutil.copy(script, folder / script.name)
-        (folder / "README.md").write_text(_readme(template, name, source, folder), encoding="utf-8")
+        (folder / "README.md").write_text(_readme(Recipe.load(folder), name, folder), encoding="utf-8")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RecipeError(f"{folder} can't be written ({error}); choose another place") from None
+    except RecipeError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 
-def _readme(template: Recipe, name: str, source: str, folder: Path) -> str:
+def _readme(template: Recipe, name: str, folder: Path) -> str:
     other = template.background or template.labels[-1]
     advice = (_BY_EVENT if template.train.windows == "event" else _ALL_THE_TIME).format(other=other)
     where = folder if folder.is_absolute() else f"./{folder.as_posix()}"
-    return _README.format(
-        name=name, source=source, folder=where, label=template.labels[0], other=other, advice=advice
-    )
+    return _README.format(name=name, folder=where, label=template.labels[0], other=other, advice=advice)
