@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from midge import families, features, model_file
-from midge.compile import c99, ir, votes
+from midge.compile import c99, c99_forest_table, ir, votes
 from midge.compile.host import HostModel
-from midge.errors import CompileError, ModelError
+from midge.errors import CompileError, ModelError, UnsupportedModel
 from midge.model_file import FrontEnd, Model, Sensor
 
 WRITERS = [("code", "midge"), ("table", "midge"), ("code", "emlearn")]
@@ -23,6 +23,11 @@ WRITERS = [("code", "midge"), ("table", "midge"), ("code", "emlearn")]
 
 def _model(forest: ir.Forest, X: np.ndarray) -> Model:
     return model_file.create(forest, X, name="probe", labels=[str(c) for c in range(forest.n_classes)])
+
+
+def _lower(model: Model) -> votes.VotingForest:
+    assert isinstance(model.ir, ir.Forest)
+    return votes.lower(model.ir)
 
 
 def _stump() -> Model:
@@ -44,11 +49,90 @@ def test_code_of_a_stump() -> None:
 
 def test_tables_of_a_stump() -> None:
     text = c99.sources(_stump(), layout="table")["model.c"]
-    # Feature 1, both children leaves; limit -3; the right leaf's votes, the left leaf's, low words first.
-    assert re.search(r"forest_nodes\[\] = \{\s+49153, 65533, 0, 6,\s+\}", text)
-    assert re.search(
-        r"forest_votes\[\] = \{\s+0, 65408, 63, 32769, 65152, 191, 32768, 65024, 255,\s+\}", text
+    # 4 bytes: feature 1, both children leaves; limit above -3; class 0; the votes behind the classes.
+    assert re.search(r"forest_nodes\[\] = \{\s+4, 193, 0, 0, 2,\s+\}", text)
+    assert re.search(r"forest_votes\[\] = \{\s+0, 128, 255, 63, 129, 128, 254, 191,\s+\}", text)
+    assert "forest_classify_1_byte(" in text and "    .lowest = -3,\n" in text
+
+
+@pytest.mark.parametrize("value", [0, 191, 192, 16127, 16128, 2**24 - 1])
+def test_numbers_of_tables(value: int) -> None:
+    written = c99_forest_table.number(value)
+    first = written[0]
+    if first == 255:
+        assert int.from_bytes(written[1:], "little") == value and len(written) == 4
+    else:
+        assert value == (first if len(written) == 1 else (first - 192) * 256 + written[1])
+
+
+def test_numbers_of_tables_end() -> None:
+    with pytest.raises(UnsupportedModel, match="too large for tables"):
+        c99_forest_table.number(2**24)
+
+
+@pytest.mark.parametrize(
+    ("form", "n_features", "n_classes", "spread", "n_values"),
+    [
+        ("1_byte", 3, 3, 100, 201),
+        ("1_place", 64, 4, 30000, 5),
+        ("1_word", 9, 140, 30000, 60001),
+        ("2_byte", 65, 2, 3, 7),
+        ("2_place", 70, 130, 20000, 5),
+        ("2_word", 70, 3, 30000, 60001),
+    ],
+)
+def test_every_form_of_table(form: str, n_features: int, n_classes: int, spread: int, n_values: int) -> None:
+    rng = np.random.default_rng(n_features)
+    steps = np.linspace(-spread, spread, n_values).astype(np.int16)
+    X = rng.choice(steps, (1500, n_features))
+    y = np.concatenate([np.arange(n_classes), rng.integers(0, n_classes, 1500 - n_classes)])
+    forest = families.to_ir(RandomForestClassifier(3, random_state=1).fit(X, y))
+    assert isinstance(forest, ir.Forest)
+    # Beside them a tree that is a single leaf.
+    leaf = ir.Tree(
+        *(np.zeros(0, kind) for kind in ("i4", "f8", "i4", "i4")), np.full((1, n_classes), 1 / n_classes)
     )
+    model = _model(replace(forest, trees=(*forest.trees, leaf)), X)
+    sources = c99.sources(model, layout="table")
+    assert f"forest_classify_{form}(" in sources["model.c"]
+    probes = np.concatenate([rng.integers(-spread - 1, spread + 1, (2000, n_features)).astype(np.int16), X])
+    expected, winners = votes.predict(_lower(model), probes)
+    found = HostModel(model, sources).classify(probes)
+    assert np.array_equal(found[0], expected) and np.array_equal(found[1], winners)
+
+
+def test_a_table_whose_tree_has_many_bytes() -> None:
+    """Left subtrees above 16 kB, so that their sizes take four bytes."""
+    n = 6000
+    value = np.stack([np.arange(n + 1) % 2, 1 - np.arange(n + 1) % 2], axis=1).astype(np.float64)
+
+    def halves(low: int, high: int) -> int:
+        if low == high:
+            return ~low
+        node, middle = len(feature), (low + high) // 2
+        feature.append(0)
+        threshold.append(float(3 * middle))
+        left.append(0)
+        right.append(0)
+        left[node], right[node] = halves(low, middle), halves(middle + 1, high)
+        return node
+
+    feature: list[int] = []
+    threshold: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    halves(0, n)
+    whole = (
+        np.array(feature, np.int32),
+        np.array(threshold),
+        np.array(left, np.int32),
+        np.array(right, np.int32),
+    )
+    rows = np.arange(-2, 3 * n + 5, dtype=np.int16)[:, None]
+    model = _model(ir.Forest(1, 2, (ir.Tree(*whole, value),)), rows[:50])
+    expected, winners = votes.predict(_lower(model), rows)
+    found = HostModel(model, c99.sources(model, layout="table")).classify(rows)
+    assert np.array_equal(found[0], expected) and np.array_equal(found[1], winners)
 
 
 def test_emlearn_gets_thresholds_one_higher() -> None:
@@ -66,7 +150,7 @@ def _check(seed: int, n_trees: int, depth: int | None, n_classes: int, bits: int
     assert isinstance(model.ir, ir.Forest)
     model = replace(model, ir=replace(model.ir, vote_bits=bits))
     probes = np.concatenate([rng.integers(-spread - 1, spread + 1, (rows, 6)).astype(np.int16), X])
-    expected, winners = votes.predict(votes.lower(model.ir), probes)
+    expected, winners = votes.predict(_lower(model), probes)
     for layout, backend in WRITERS:
         found = HostModel(model, c99.sources(model, layout=layout, backend=backend)).classify(probes)
         assert np.array_equal(found[0], expected), f"{layout} {backend}: scores"
@@ -110,7 +194,7 @@ def test_a_tree_deeper_than_compilers_nest() -> None:
     chain = ir.Tree(np.zeros(n, np.int32), nodes.astype(np.float64), ~nodes, last, value)
     rows = np.arange(-2, n + 3, dtype=np.int16)[:, None]
     model = _model(ir.Forest(1, 2, (chain,)), rows)
-    expected, winners = votes.predict(votes.lower(model.ir), rows)
+    expected, winners = votes.predict(_lower(model), rows)
     for layout in ("code", "table"):
         found = HostModel(model, c99.sources(model, layout=layout)).classify(rows)
         assert np.array_equal(found[0], expected)
