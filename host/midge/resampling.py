@@ -90,8 +90,20 @@ def resample(time_s: Floats, samples: Floats, rate_hz: float, *, gap_factor: flo
     return Even(np.concatenate(parts), tuple(gaps), source_hz, jitter_us)
 
 
+def usual_hz(time_s: Floats) -> float:
+    """The rate of most of the samples, whatever is missing; there must be two distinct stamps."""
+    step = min(PACE_SAMPLES, max(1, len(time_s) // 4))
+    pace = float(np.median((time_s[step:] - time_s[:-step]) / step))
+    return 1 / (pace if pace > 0 else float(np.median(np.diff(np.unique(time_s)))))
+
+
 def change_rate(samples: Floats, from_hz: float, to_hz: float) -> Floats:
     """Even samples (n, channels) at another rate, band-limited to the lower of the two; the ends are held."""
+    whole = int(from_hz / (2 * to_hz))
+    if whole > 1:
+        # Most of the way in whole steps: a filter for all of it at once would be as long as the recording.
+        samples = _poly(samples, 1, whole, 1 / whole)
+        from_hz /= whole
     ratio = Fraction(to_hz / from_hz).limit_denominator(1000)
     is_cheap = max(ratio.numerator, ratio.denominator) <= SHORT_RATIO or len(samples) >= LONG_SAMPLES
     if is_cheap and abs(ratio * from_hz / to_hz - 1) * len(samples) < 0.01 and ratio > 0:
@@ -122,10 +134,7 @@ def _breaks(time_s: Floats, gap_factor: float) -> npt.NDArray[np.int64]:
 
     Radio and operating systems hand samples over late and then many at once, with the stamps of that moment.
     """
-    step = min(PACE_SAMPLES, max(1, len(time_s) // 4))
-    pace = float(np.median((time_s[step:] - time_s[:-step]) / step))
-    if pace <= 0:
-        pace = float(np.median(np.diff(np.unique(time_s))))
+    pace = 1 / usual_hz(time_s)
     pauses = np.diff(time_s)
     if len(pauses) > PACE_SAMPLES and np.median(pauses) < 0.6 * _pace(time_s) and _is_bound(time_s):
         return np.zeros(0, dtype=np.int64)

@@ -105,14 +105,14 @@ def _motion(
 ) -> Part:
     rows = slice(*bounds)
     time_s = stamps_s(table, where, rows, how, rate_hz)
+    if table.stamps is not None:
+        _check_pace(table, where, rows, resampling.usual_hz(time_s), rate_hz)
     values = table.samples[rows] * to_g
     try:
         factor = resampling.GAP_FACTOR if table.stamps is not None else 1.5
         even = resampling.resample(time_s, values, rate_hz, gap_factor=factor)
     except (ValueError, MemoryError) as error:
         raise DatasetError(f"{where} row {table.rows[rows][0]}: {error}; --skip-bad leaves it out") from None
-    if table.stamps is not None:
-        _check_pace(table, where, rows, even.source_hz, rate_hz)
     scaled = np.rint(even.samples * (FULL_SCALE / how.range_g))
     norm_g = float(np.median(np.linalg.norm(values, axis=1)))
     mean_g = float(np.linalg.norm(values.mean(axis=0)))

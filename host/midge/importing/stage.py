@@ -84,7 +84,10 @@ def import_files(
         if how.intervals is not None:
             wanted = _with_intervals(wanted, skipped, how, skip_unmatched)
         done = Imported(skipped=skipped)
-        how = _with_unit(wanted, how, done, skip_bad)
+        try:
+            how = _with_unit(wanted, how, done)
+        except DatasetError as error:
+            raise _at(error, source) from None
         with contextlib.nullcontext() if dry_run else journal.change(into, f"import {source.name}") as change:
             names: set[str] = set()
             norms_g: list[float] = []
@@ -138,7 +141,7 @@ def _with_intervals(wanted: Wanted, skipped: dict[str, str], how: Source, skip_u
     return kept
 
 
-def _with_unit(wanted: Wanted, how: Source, done: Imported, skip_bad: bool) -> Source:
+def _with_unit(wanted: Wanted, how: Source, done: Imported) -> Source:
     """The unit of all files, if it was left to us; a first look at the rate as well."""
     step = max(1, len(wanted) // _PROBED)
     norms, said, says = [], Counter[str](), Counter[str]()

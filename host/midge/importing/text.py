@@ -178,6 +178,8 @@ def _header(
         and not _has_number(dialect, sample[passed][1])
     ):
         passed += 1
+    if passed and len(sample[passed - 1][1]) > 1 and _has_number(dialect, sample[passed][1]):
+        passed -= 1  # the names themselves, and they don't fit
     if passed:
         notes.append(f"{passed} lines before the table passed over")
     number, cells = sample[passed]
