@@ -41,7 +41,7 @@ def test_a_stock_board_becomes_one_with_midge(stock: VirtualBoard, make_app: Cal
         note=notes.append,
         on_progress=lambda n, total=None, text="": seen.append((n, total)),
     )
-    assert (done.board, done.target, done.kept) == ("virtual", "x64", "/main.py.before-midge")
+    assert (done.board, done.target, done.kept) == ("virtual", "x64", ("/main.py.before-midge",))
     assert (done.sent, done.sent_bytes) == (planned.sent, planned.sent_bytes)
     assert done.sent[-1] == "/main.py"
     assert seen[-1] == (done.sent_bytes, done.sent_bytes)
@@ -52,18 +52,18 @@ def test_a_stock_board_becomes_one_with_midge(stock: VirtualBoard, make_app: Cal
     assert (stock.folder / "app.py").read_bytes() == (app / "main.py").read_bytes()
 
     again = flash.flash(str(app), stock.tty)
-    assert (again.sent, again.sent_bytes, again.kept) == ((), 0, "")
+    assert (again.sent, again.sent_bytes, again.kept) == ((), 0, ())
     assert len(again.unchanged) == len(done.sent) - 1
 
 
 def test_only_what_changed_is_sent(board: VirtualBoard, make_app: Callable[..., Path]) -> None:
     app = make_app()
     flash.flash(str(app), board.tty)
-    (board.folder / "lib/midge_device/slots.py").write_text("broken")
+    (board.folder / "lib/midge_device/slots.mpy").write_bytes(b"broken")
     (app / "main.py").write_text((app / "main.py").read_text() + "# new\n")
     done = flash.flash(str(app), board.tty)
-    assert sorted(done.sent) == ["/app.py", "/lib/midge_device/slots.py"]
-    assert done.kept == ""
+    assert sorted(done.sent) == ["/app.py", "/lib/midge_device/slots.mpy"]
+    assert done.kept == ()
 
 
 def test_a_second_foreign_main_does_not_overwrite_the_first(
@@ -72,7 +72,7 @@ def test_a_second_foreign_main_does_not_overwrite_the_first(
     (board.folder / "main.py.before-midge").write_text("the first")
     (board.folder / "main.py").write_text("the second")
     done = flash.flash(str(make_app()), board.tty)
-    assert done.kept == "/main.py.before-midge-2"
+    assert done.kept == ("/main.py.before-midge-2",)
     assert (board.folder / "main.py.before-midge").read_text() == "the first"
     assert (board.folder / "main.py.before-midge-2").read_text() == "the second"
 
@@ -92,6 +92,66 @@ def test_an_install_that_was_cut_leaves_a_prompt_and_can_be_repeated(
     assert done.unchanged
     assert done.welcome is not None
     assert (stock.folder / "main.py.before-midge").read_text() == FOREIGN
+
+
+def test_the_library_is_bytecode_and_its_source_is_no_more(
+    board: VirtualBoard, make_app: Callable[..., Path]
+) -> None:
+    """A board that an older midge, or mip, has flashed with source: a .py would hide the .mpy beside it."""
+    app = str(make_app())
+    flash.flash(app, board.tty)
+    library = board.folder / "lib/midge_device"
+    assert {path.suffix for path in library.rglob("*.*") if path.is_file()} == {".mpy"}
+    (library / "slots.py").write_text("raise RuntimeError")
+    (library / "of_an_older_midge.mpy").write_bytes(b"x")
+    (board.folder / "lib/mine.py").write_text("mine")
+    done = flash.flash(app, board.tty)
+    assert done.removed == ("/lib/midge_device/of_an_older_midge.mpy", "/lib/midge_device/slots.py")
+    assert (board.folder / "lib/mine.py").read_text() == "mine"
+    assert not (library / "slots.py").exists()
+
+
+def test_without_mpy_cross_the_source_goes_with_a_word(
+    board: VirtualBoard, make_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flash.bytecode, "compiler_path", lambda: None)
+    notes: list[str] = []
+    done = flash.flash(str(make_app()), board.tty, note=notes.append)
+    assert any("mpy-cross" in note for note in notes)
+    assert "/lib/midge_device/slots.py" in done.sent
+    assert "/lib/midge_device/slots.mpy" in done.removed
+    assert done.welcome is not None
+
+
+def test_erase_removes_what_is_midges_and_only_that(
+    board: VirtualBoard, make_app: Callable[..., Path], make_model: Callable[..., Model]
+) -> None:
+    app = make_app()
+    model_file.save(make_model(), app / "build")
+    flash.flash(str(app), board.tty)
+    (board.folder / "notes.txt").write_text("mine")
+    (board.folder / "boot.py").write_text("# mine")
+    (board.folder / "midge/log0.txt").write_text("an event")
+    before = sorted(path for path in board.folder.rglob("*") if path.is_file())
+    planned = flash.flash(str(app), board.tty, erase=True, dry_run=True)
+    assert sorted(path for path in board.folder.rglob("*") if path.is_file()) == before
+    done = flash.flash(str(app), board.tty, erase=True)
+    assert (done.removed, done.sent) == (planned.removed, planned.sent)
+    assert "/midge/log0.txt" in done.removed
+    assert (board.folder / "notes.txt").read_text() == "mine"
+    assert (board.folder / "boot.py").read_text() == "# mine"
+    assert not (board.folder / "midge/log0.txt").exists()
+    assert done.welcome is not None
+    assert done.welcome.model is not None
+
+
+def test_an_app_py_of_its_owner_is_kept(stock: VirtualBoard, make_app: Callable[..., Path]) -> None:
+    (stock.folder / "app.py").write_text(FOREIGN)
+    done = flash.flash(str(make_app()), stock.tty)
+    assert done.kept == ("/main.py.before-midge", "/app.py.before-midge")
+    assert (stock.folder / "app.py.before-midge").read_text() == FOREIGN
+    again = flash.flash(str(make_app()), stock.tty)
+    assert again.kept == ()
 
 
 def test_a_full_board_is_told_before_anything_is_written(

@@ -1,7 +1,9 @@
 """First install on stock MicroPython: the device library, its native part, an app, and its model.
 
 Everything goes over the raw REPL; files that are there already, by their SHA-256, are not sent again. main.py
-comes last, so a board that is unplugged half-way does not boot into half an install.
+comes last, so a board that is unplugged half-way does not boot into half an install. The library goes as
+bytecode. Of the board's files, midge's are: the folders /lib/midge_device and /midge, /lib/midge_native.mpy,
+the /app.py that it installed and its own /main.py; all others stay as they are.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from . import assets
+from . import assets, bytecode
 from .board_facts import BoardFacts, KnownBoard, choose_board, read_facts
 from .build import find
 from .errors import BudgetExceeded, DeviceError, ModelNotFound, RecipeError
@@ -27,7 +30,8 @@ from .session import connect
 
 MAIN = "/main.py"
 CONFIG = "/midge/config.json"
-KEPT_MAIN = "/main.py.before-midge"
+APP = "/app.py"
+KEPT = ".before-midge"
 # Starts every main.py that midge ever put on a board.
 OURS = b'"""main.py of a board with midge'
 SPARE_FLASH_BYTES = 8192
@@ -52,6 +56,47 @@ except ImportError:
     pass
 """
 
+# Files of the library that are not of this version: left by an older midge, or the other form of a module.
+_LIBRARY_FILES = """
+import os
+def _walk(folder):
+    try:
+        entries = list(os.ilistdir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        path = folder + '/' + entry[0]
+        if entry[1] & 0x4000:
+            for inner in _walk(path):
+                yield inner
+        else:
+            yield path
+"""
+
+_REMOVE_FILES = """
+import os
+for _path in {paths!r}:
+    try:
+        os.remove(_path)
+    except OSError:
+        pass
+"""
+
+_REMOVE_FOLDERS = """
+def _remove(folder):
+    for path in list(_walk(folder)):
+        os.remove(path)
+    for entry in list(os.ilistdir(folder)):
+        _remove(folder + '/' + entry[0])
+    os.rmdir(folder)
+for _folder in ('/midge', '/lib/midge_device'):
+    try:
+        os.stat(_folder)
+    except OSError:
+        continue
+    _remove(_folder)
+"""
+
 Note = Callable[[str], None]
 
 
@@ -67,8 +112,12 @@ class Flashed:
         paths on the board
     sent_bytes : int
         bytes of the files sent
-    kept : str
-        where a main.py that was not ours is now, '' if there was none
+    removed : tuple of str
+        files of midge that were there and are not any more
+    kept : tuple of str
+        where a main.py and an app.py that were not ours are now
+    seconds : float
+        how long it took
     model : str
         name and digest of the model that went along, '' for none
     welcome : Welcome or None
@@ -80,7 +129,9 @@ class Flashed:
     sent: tuple[str, ...]
     unchanged: tuple[str, ...]
     sent_bytes: int
-    kept: str
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+    seconds: float
     model: str
     welcome: Welcome | None
 
@@ -92,28 +143,40 @@ def flash(
     board: str | None = None,
     ble: str | bool | None = None,
     dry_run: bool = False,
+    erase: bool = False,
     on_progress: Advance | None = None,
     note: Note = lambda _text: None,
 ) -> Flashed:
     """Install midge, the app and its model on the board at `device`, start it, and check that it answers.
 
     `board` names the board if its firmware does not tell. `ble` is the name to advertise, True for one of the
-    board's own, False for none, None for what it was. Raises as `RawRepl`, `read_facts`, `Session.open`;
+    board's own, False for none, None for what it was. `erase` removes everything of midge first, models
+    included. Raises as `RawRepl`, `read_facts`, `Session.open`;
     BudgetExceeded if the board's file system is too small; RecipeError for an app without a main.py.
     """
     recipe = Recipe.load(app)
+    begin_s = time.monotonic()
     with RawRepl(device) as repl:
         facts = read_facts(repl)
         known = choose_board(facts, board)
         model = _model(app, facts, note)
         ble = _ble(repl, device, ble)
-        files = {**library_files(known), **native_file(facts, note), **app_files(recipe, known, ble)}
-        there = repl.digests([*files, MAIN])
+        library, why = bytecode.compile_library(library_files(known), facts.mpy & 0xFF)
+        if why:
+            note(why)
+        files = {**library, **native_file(facts, note), **app_files(recipe, known, ble)}
+        there = repl.digests([*files, MAIN, CONFIG])
+        kept = _foreign_files(repl, there)
+        removed = _leftovers(repl, files, everything=erase)
+        if erase:
+            if not dry_run:
+                repl.run(_REMOVE_FOLDERS)
+                facts = read_facts(repl)
+            there = {path: digest if path == MAIN else None for path, digest in there.items()}
         wanted = {path: data for path, data in files.items() if there[path] != _sha256(data)}
         main = assets.board_main().read_bytes()
-        kept = _foreign_main(repl, there[MAIN], main)
         is_new_main = there[MAIN] != _sha256(main)
-        module = _Parcel.build(model, facts, repl) if model is not None else None
+        module = _Parcel.build(model, facts, repl, anew=erase) if model is not None else None
         needed = sum(map(len, wanted.values())) + (module.n_bytes if module else 0)
         if needed and needed + SPARE_FLASH_BYTES > facts.free_flash_bytes:
             raise BudgetExceeded(
@@ -124,8 +187,13 @@ def flash(
             needed += len(main)
         if not dry_run:
             install = _Install(repl, needed, on_progress)
-            if kept:  # ours is not there yet: unplugged now, the board boots to its prompt
-                install.move(MAIN, kept)
+            for (
+                path,
+                to,
+            ) in kept.items():  # ours is not there yet: unplugged now, the board boots to its prompt
+                install.move(path, to)
+            if removed:
+                install.remove(removed)
             install.files(wanted)
             if module and module.files:
                 install.model(module)
@@ -142,7 +210,9 @@ def flash(
         sent=sent,
         unchanged=tuple(path for path in files if path not in wanted),
         sent_bytes=needed,
-        kept=kept,
+        removed=tuple(removed),
+        kept=tuple(kept.values()),
+        seconds=round(time.monotonic() - begin_s, 2),
         model=f"{model.name} {model.digest}" if model else "",
         welcome=welcome,
     )
@@ -199,7 +269,7 @@ def app_files(recipe: Recipe, board: KnownBoard, ble: str | bool = False) -> dic
     config: dict[str, str | bool] = {"board": board.path.stem, "app": recipe.name}
     if ble:
         config["ble"] = ble
-    return {"/app.py": main.read_bytes(), CONFIG: json.dumps(config).encode()}
+    return {APP: main.read_bytes(), CONFIG: json.dumps(config).encode()}
 
 
 def _model(app: str, facts: BoardFacts, note: Note) -> Model | None:
@@ -218,7 +288,7 @@ class _Parcel:
     files: Mapping[str, bytes]
 
     @classmethod
-    def build(cls, model: Model, facts: BoardFacts, repl: RawRepl) -> _Parcel:
+    def build(cls, model: Model, facts: BoardFacts, repl: RawRepl, *, anew: bool) -> _Parcel:
         from .build import build
 
         assert facts.target is not None
@@ -229,7 +299,7 @@ class _Parcel:
                 f"block is {facts.max_alloc_bytes}; train a smaller model"
             )
         files = {"mpy": built.mpy, "test": built.test_blob}
-        running = repl.run(_ACTIVE).strip()
+        running = "" if anew else repl.run(_ACTIVE).strip()
         if running and repl.digests([f"{running}.mpy"])[f"{running}.mpy"] == _sha256(built.mpy):
             return cls({})
         return cls(files)
@@ -255,16 +325,33 @@ except ImportError:
 """
 
 
-def _foreign_main(repl: RawRepl, there: str | None, main: bytes) -> str:
-    """Where a main.py that is not ours is to be kept; '' if there is none."""
-    if there is None or there == _sha256(main) or repl.read_file(MAIN).startswith(OURS):
-        return ""
-    number, path = 1, KEPT_MAIN
-    taken = repl.digests([KEPT_MAIN, *(f"{KEPT_MAIN}-{n}" for n in range(2, 10))])
-    while taken.get(path) is not None:
+def _foreign_files(repl: RawRepl, there: Mapping[str, str | None]) -> dict[str, str]:
+    """Files of the owner's in places that we need, and where they are to be kept."""
+    kept = {}
+    if there[MAIN] is not None and not repl.read_file(MAIN).startswith(OURS):
+        kept[MAIN] = _free_name(repl, MAIN + KEPT)
+    if there[APP] is not None and there[CONFIG] is None:
+        kept[APP] = _free_name(repl, APP + KEPT)
+    return kept
+
+
+def _free_name(repl: RawRepl, path: str) -> str:
+    number, name = 1, path
+    taken = repl.digests([path, *(f"{path}-{n}" for n in range(2, 10))])
+    while taken.get(name) is not None:
         number += 1
-        path = f"{KEPT_MAIN}-{number}"
-    return path
+        name = f"{path}-{number}"
+    return name
+
+
+def _leftovers(repl: RawRepl, files: Mapping[str, bytes], *, everything: bool) -> list[str]:
+    """Files of midge on the board that do not belong to this install; all of them with `everything`."""
+    repl.run(_LIBRARY_FILES)
+    folders = ("/lib/midge_device", "/midge") if everything else ("/lib/midge_device",)
+    found: list[str] = []
+    for folder in folders:
+        found += repl.value(f"list(_walk({folder!r}))")
+    return sorted(path for path in found if everything or path not in files)
 
 
 class _Install:
@@ -295,6 +382,10 @@ class _Install:
         for kind, data in parcel.files.items():
             self.write(self._repl.run(f"print(_s.path(_n, {kind!r}))").strip(), data)
         self._repl.run(_TRY_SLOT)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        for at in range(0, len(paths), 16):
+            self._repl.run(_REMOVE_FILES.format(paths=tuple(paths[at : at + 16])))
 
     def move(self, path: str, kept: str) -> None:
         self._repl.run(f"import os\nos.rename({path!r}, {kept!r})")

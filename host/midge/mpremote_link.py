@@ -136,6 +136,11 @@ class RawRepl:
             printed: bytes = self._link.exec(code)
             return printed.decode(errors="replace")
 
+    def start(self, code: str) -> None:
+        """Run `code` on the board without waiting for its end; nothing can be asked after this."""
+        with self._translated("run code"):
+            self._link.exec_raw_no_follow(code)
+
     def value(self, expression: str) -> Any:
         """The value of an expression, for values whose repr is a literal. Raises as `run`."""
         return ast.literal_eval(self.run(f"print(repr({expression}))").strip())
