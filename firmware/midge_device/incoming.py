@@ -22,11 +22,17 @@ class Incoming:
         self._sha256 = b""
         self._offset = 0
         self._file: io.FileIO | None = None
+        self._committed: dict = {}  # file number → size and digest: the ACK of a commit may get lost
 
     @property
     def is_open(self) -> bool:
         """True while a file is on its way."""
         return self._file is not None
+
+    def _is_committed(self) -> bool:
+        """True if the file that was announced is in the slot already."""
+        path = self._slots.path(self._slots.to_fill(), _FILES[self._kind])
+        return self._committed.get(self._kind) == (self._size, self._sha256) and exists(path)
 
     def _part(self) -> str:
         return "{}/{}.part".format(self._slots.folder, _FILES[self._kind])
@@ -40,6 +46,9 @@ class Incoming:
         self._size = size
         self._sha256 = sha256
         identity = sha256 + size.to_bytes(4, "little")
+        if self._is_committed():
+            self._offset = size
+            return size
         name = self._part() + "-id"
         try:
             with open(name, "rb") as file:
@@ -77,6 +86,8 @@ class Incoming:
 
     def commit(self, kind: int) -> None:
         """Check the whole file and move it into the slot to fill. A module that can't run here is refused."""
+        if kind == self._kind and self._file is None and self._is_committed():
+            return
         if self._file is None or kind != self._kind:
             raise RefusedError(message.STATE, "no such push to commit")
         self.close()
@@ -95,11 +106,13 @@ class Incoming:
                 self._forget()
                 raise
             # From here on the slot is nothing to fall back on, until it is activated.
+            self._committed = {}
             slots.mark(slot, EMPTY)
             remove(slots.path(slot, "test"))
         path = slots.path(slot, _FILES[kind])
         remove(path)
         os.rename(part, path)
+        self._committed[kind] = (self._size, self._sha256)
         self._forget()
 
     def activate(self) -> int:

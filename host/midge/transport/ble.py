@@ -161,6 +161,7 @@ class Link:
         self._write_bytes = _SHORTEST_WRITE_BYTES
         self._is_closed = False
         self._is_lost = False
+        self._is_connecting = True
         self._arrived = threading.Condition()
         self._buffer: list[bytes] = []
         self._is_unread = False
@@ -173,6 +174,8 @@ class Link:
 
     async def _connect(self, scan_s: float) -> None:
         from bleak import BleakClient, BleakScanner
+
+        self._is_connecting = True
 
         def is_it(device: Any, data: Any) -> bool:
             return self._wanted in (device.address.lower(), (data.local_name or device.name or "").lower())
@@ -201,7 +204,7 @@ class Link:
             raise
         with self._arrived:
             self._client = client
-            self._is_lost = False
+            self._is_lost = self._is_connecting = False
 
     async def _subscribe(self, client: Any) -> None:
         wanted = client.services.get_characteristic(self._characteristic)
@@ -239,7 +242,7 @@ class Link:
     async def _until_read(self) -> None:
         """Wait until the reader has taken all that came, and asks for more."""
         assert self._read_all is not None
-        while self._is_unread:
+        while self._is_unread and not self._is_connecting:  # until it has connected, nobody reads
             self._read_all.clear()
             await self._read_all.wait()
 

@@ -18,8 +18,9 @@ from .stack import Stack, settle_loop
 
 _ALONE_S = 1.0  # without anybody for so long, it ends
 _FIRST_S = 20.0  # but the first may take longer
-# A program that does not look at what came for so long stops the clock of a free board no longer.
-_UNSETTLED_S = 2.0
+# A program that does not look at what came for so long stops the clock of a free board no longer: the board
+# reports twice a second, so time then passes no faster than on the wall.
+_UNSETTLED_S = 0.5
 _READ_BYTES = 65_536
 
 
