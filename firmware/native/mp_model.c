@@ -3,6 +3,11 @@
 
 #include "midge_model.h"
 
+/* Features on the stack; more than there are where the model is not known yet. */
+#ifndef MIDGE_ROOM
+#define MIDGE_ROOM MIDGE_N_FEATURES
+#endif
+
 static int16_t *features_get(const mp_function_t *self, mp_obj_t object, int flags)
 {
     int16_t *features;
@@ -34,8 +39,12 @@ mp_obj_t model_info(const mp_function_t *self, size_t n_args, const mp_obj_t *ar
     (void)self;
     (void)n_args;
     (void)args;
+#if defined(MIDGE_INFO_JSON)
     static const char info[] = MIDGE_INFO_JSON;
     return mp_string(info, sizeof info - 1);
+#else
+    return mp_string(MIDGE_INFO, MIDGE_INFO_BYTES);
+#endif
 }
 
 #if MIDGE_HAS_FRONTEND
@@ -125,7 +134,7 @@ mp_obj_t model_features(const mp_function_t *self, size_t n_args, const mp_obj_t
 mp_obj_t model_predict(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
 {
     (void)n_args;
-    int16_t features[MIDGE_N_FEATURES];
+    int16_t features[MIDGE_ROOM];
     void *state = ready_state_get(self, args[0]);
     int16_t *scores = scores_get(self, args[1]);
     midge_frontend_features(state, features);

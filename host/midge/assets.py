@@ -35,3 +35,8 @@ def board_main() -> Path:
 def device_library() -> Path:
     """Folder of `midge_device`, the library that lands in /lib of a board."""
     return Path(midge_device.__file__).resolve().parent
+
+
+def kernels_folder() -> Path:
+    """Folder of the compiled kernels, one file a target."""
+    return _ROOT / "firmware" / "kernels"

@@ -84,21 +84,26 @@ def qstrs(name: str, exports: Exports) -> tuple[str, ...]:
     return (f"{name}.mpy", *ERROR_KINDS, *constants, *functions)
 
 
-def export_table(exports: Exports) -> str:
-    """C source of the export table and of one wrapper for each function."""
+def wrappers(exports: Exports, *, linkage: str = "static ") -> str:
+    """C source of one wrapper for each function: `export_<name>`."""
     lines = [f'#include "{header}"' for header in ("mp_module.h", *exports.headers)]
     for function in exports.functions:
         lines += [
             "",
-            f"static mp_obj_t export_{function.name}(const mp_function_t *self, size_t n_args, size_t n_kw,",
-            "    const mp_obj_t *args)",
+            f"{linkage}mp_obj_t export_{function.name}(const mp_function_t *self,",
+            "    size_t n_args, size_t n_kw, const mp_obj_t *args)",
             "{",
             f"    mp_arguments_check(n_args, n_kw, {function.min_args}, {function.max_args});",
             f"    return {function.c_function}(self, n_args, args);",
             "}",
         ]
+    return "\n".join(lines)
+
+
+def export_table(exports: Exports) -> str:
+    """C source of the export table and of one wrapper for each function."""
     rows = [f"    {{NULL, {constant.value}}}," for constant in exports.constants]
     rows += [f"    {{export_{function.name}, 0}}," for function in exports.functions]
-    lines += ["", "const mp_export_t mp_exports[] = {", *rows, "};"]
+    lines = [wrappers(exports), "", "const mp_export_t mp_exports[] = {", *rows, "};"]
     lines += ["const uint16_t mp_export_count = sizeof mp_exports / sizeof mp_exports[0];", ""]
     return "\n".join(lines)

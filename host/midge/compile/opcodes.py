@@ -7,20 +7,12 @@ ISA, chapters 'RV32I', 'M', 'C' and the instruction set listings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ..errors import LinkError
 from ..targets import Target
+from . import opcodes_xtensa
+from .instruction import Instruction
 from .link_image import Image
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """One instruction in a piece of code; `word` has the first halfword on top for 32-bit Thumb."""
-
-    offset: int
-    length_bytes: int
-    word: int
 
 
 def check_code(image: Image, target: Target) -> None:
@@ -201,4 +193,5 @@ _SETS: dict[str, tuple[Callable[[bytes], Iterator[Instruction]], Callable[[Instr
     "armv7emsp": (_split_thumb, _is_armv7emsp),
     "armv7emdp": (_split_thumb, _is_armv7emdp),
     "rv32imc": (_split_riscv, _is_rv32imc),
+    "xtensawin": (opcodes_xtensa.split, opcodes_xtensa.is_known),
 }

@@ -1,0 +1,85 @@
+/* What the compiler calls on Xtensa, where it brings no run-time library. */
+#if defined(__xtensa__)
+
+#include <stddef.h>
+
+#include "mp_table.h"
+
+#define USED __attribute__((used))
+
+USED void *memset(void *to, int value, size_t length_bytes)
+{
+    return MP_CALL(50, void *(*)(void *, int, size_t))(to, value, length_bytes);
+}
+
+USED void *memmove(void *to, const void *from, size_t length_bytes)
+{
+    return MP_CALL(51, void *(*)(void *, const void *, size_t))(to, from, length_bytes);
+}
+
+USED void *memcpy(void *restrict to, const void *restrict from, size_t length_bytes)
+{
+    return MP_CALL(51, void *(*)(void *, const void *, size_t))(to, from, length_bytes);
+}
+
+/* Shifts and subtracts, from the highest bit that the quotient can have; 0 by a divisor of 0. */
+static uint64_t quotient_of(uint64_t left, uint64_t divisor, uint64_t *rest)
+{
+    uint64_t quotient = 0;
+    int32_t shift = 0;
+
+    if (divisor == 0 || left < divisor) {
+        *rest = left;
+        return 0;
+    }
+    while (shift < 63 && (int64_t)divisor > 0 && divisor << 1 <= left) {
+        divisor <<= 1;
+        shift++;
+    }
+    for (; shift >= 0; shift--) {
+        quotient <<= 1;
+        if (left >= divisor) {
+            left -= divisor;
+            quotient |= 1;
+        }
+        divisor >>= 1;
+    }
+    *rest = left;
+    return quotient;
+}
+
+USED uint64_t __udivdi3(uint64_t left, uint64_t divisor)
+{
+    uint64_t rest;
+
+    if (left >> 32 == 0 && divisor >> 32 == 0 && divisor != 0) {
+        return (uint32_t)left / (uint32_t)divisor;
+    }
+    return quotient_of(left, divisor, &rest);
+}
+
+USED uint64_t __umoddi3(uint64_t left, uint64_t divisor)
+{
+    uint64_t rest;
+
+    quotient_of(left, divisor, &rest);
+    return rest;
+}
+
+USED int64_t __divdi3(int64_t left, int64_t divisor)
+{
+    const uint64_t size =
+        __udivdi3(left < 0 ? -(uint64_t)left : (uint64_t)left, divisor < 0 ? -(uint64_t)divisor : (uint64_t)divisor);
+
+    return (left < 0) != (divisor < 0) ? (int64_t)-size : (int64_t)size;
+}
+
+USED int64_t __moddi3(int64_t left, int64_t divisor)
+{
+    const uint64_t rest =
+        __umoddi3(left < 0 ? -(uint64_t)left : (uint64_t)left, divisor < 0 ? -(uint64_t)divisor : (uint64_t)divisor);
+
+    return left < 0 ? (int64_t)-rest : (int64_t)rest;
+}
+
+#endif
