@@ -43,6 +43,9 @@ KINDS = {
     ),
     "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear"}),
     "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel"}),
+    "neighbors": Kind(
+        *("neighbors", "neighbors", "neighbors_integer", "range_probes"), {"code": "c99_neighbors"}
+    ),
     "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),
     "gaussian": Kind("gaussian", "gaussian", "gaussian_integer", "range_probes", {"code": "c99_gaussian"}),
 }

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import CompileError, ModelError
 from .additive import Additive
 from .ir import FloatArray, Forest, Node, Tree
+from .neighbors import Neighbors
 from .reference import leaves
 
 INT16_MIN, INT16_MAX = -32768, 32767
@@ -102,6 +103,10 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
     width = np.where(high > low, high - low, 1.0)
     steps = 2.0 * INT16_MAX if is_forest else 1.0 * INT16_MAX
     kind = "affine" if is_forest and single else "affine64"
+    if isinstance(ir, Neighbors):
+        # One scale for all features, as their distances have it.
+        weights = np.where(ir.metric > 0, ir.metric, 1.0 / width)
+        width = (width * weights).max() / weights
     return Quantisation(kind, tuple(((low + high) / 2).tolist()), tuple((steps / width).tolist()))
 
 

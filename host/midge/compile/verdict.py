@@ -32,10 +32,11 @@ SIGNS = ("sign", "at-least")
 #   softmax, sigmoid : probabilities (sigmoid: of each class against the rest, divided by their sum)
 #   decision         : values, 1.0 = `unit`; with one value, of class 0 its negative
 #   votes            : share of the duels that a class won
+#   share            : the values, which are probabilities
 #   value            : (value - center) / unit
-SCORES = ("softmax", "sigmoid", "decision", "votes", "value")
+SCORES = ("softmax", "sigmoid", "decision", "votes", "share", "value")
 _FITTING = {
-    "highest": ("softmax", "sigmoid", "decision"),
+    "highest": ("softmax", "sigmoid", "decision", "share"),
     "sign": ("sigmoid", "decision"),
     "at-least": ("sigmoid", "decision"),
     "duels": ("votes", "decision"),
@@ -113,7 +114,7 @@ class Verdict:
             return winners, np.minimum(margins, gap / (2 * (self.n_classes - 1)))
         return np.argmax(votes, axis=1), margins
 
-    def _scores(self, values: FloatArray) -> FloatArray:
+    def _scores(self, values: FloatArray) -> FloatArray:  # noqa: PLR0911
         if self.scores == "softmax":
             powers = np.exp(values - values.max(axis=1, keepdims=True))
             return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
@@ -123,6 +124,8 @@ class Verdict:
                 return np.hstack([1.0 - share, share])
             total = share.sum(axis=1, keepdims=True)
             return np.where(total > 0, share / np.where(total > 0, total, 1.0), 1.0 / self.n_classes)
+        if self.scores == "share":
+            return values
         if self.scores == "votes":
             return np.asarray(count_votes(values, self.n_classes) / max(self.n_classes - 1, 1), np.float64)
         part = np.clip((values - self.center) / (self.unit or 1.0), -1.0, 1.0)

@@ -53,6 +53,8 @@ FAMILIES = {
     "SVR": "svm",
     "NuSVR": "svm",
     "OneClassSVM": "svm",
+    "KNeighborsClassifier": "neighbors",
+    "KNeighborsRegressor": "neighbors",
     "MLPClassifier": "mlp",
     "MLPRegressor": "mlp",
     "GaussianNB": "bayes",

@@ -118,20 +118,42 @@ def _forest_behind(
     transform: Callable[[FloatArray], FloatArray],
 ) -> Forest | Additive:
     """The forest over x: a threshold is the largest x that `transform` keeps at or below the old one."""
-    trees = []
-    for tree in forest.trees:
-        guess = (tree.threshold - offset[tree.feature]) / factor[tree.feature]
-        reach = 1e-5 * (np.abs(guess) + np.abs(offset / factor)[tree.feature] + 1 / factor[tree.feature])
-        low, high = guess - reach, guess + reach
-        for _ in range(80):
-            middle = low + (high - low) / 2
-            rows = np.zeros((len(middle), forest.n_features))
-            rows[np.arange(len(middle)), tree.feature] = middle
-            seen = transform(rows) if len(rows) else rows
-            goes_left = seen[np.arange(len(middle)), tree.feature] <= tree.threshold
-            low, high = np.where(goes_left, middle, low), np.where(goes_left, high, middle)
-        trees.append(replace(tree, threshold=low))
-    return replace(forest, trees=tuple(trees))
+    # One column a feature with its different thresholds: all are looked for at once.
+    columns: list[list[float]] = [[] for _ in range(forest.n_features)]
+    for feature, threshold in sorted(
+        {
+            pair
+            for tree in forest.trees
+            for pair in zip(tree.feature.tolist(), tree.threshold.tolist(), strict=True)
+        }
+    ):
+        columns[feature].append(threshold)
+    wanted = np.zeros((max(map(len, columns)), forest.n_features))
+    for column, thresholds in enumerate(columns):
+        wanted[: len(thresholds), column] = thresholds
+    guess = (wanted - offset) / factor
+    reach = 1e-5 * (np.abs(guess) + np.abs(offset / factor) + 1 / np.abs(factor))
+    low, high = guess - reach, guess + reach
+    for _ in range(80 if len(wanted) else 0):
+        middle = low + (high - low) / 2
+        goes_left = transform(middle) <= wanted
+        low, high = np.where(goes_left, middle, low), np.where(goes_left, high, middle)
+    found = [
+        dict(zip(thresholds, low[:, column].tolist(), strict=False))
+        for column, thresholds in enumerate(columns)
+    ]
+    return replace(
+        forest,
+        trees=tuple(
+            replace(
+                tree,
+                threshold=np.array(
+                    [found[f][t] for f, t in zip(tree.feature.tolist(), tree.threshold.tolist(), strict=True)]
+                ),
+            )
+            for tree in forest.trees
+        ),
+    )
 
 
 def _widened(ir: Node, n_features: int, columns: npt.NDArray[np.intp], where: str) -> Node:
