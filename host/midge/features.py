@@ -12,11 +12,15 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import DatasetError, RecipeError
+
+if TYPE_CHECKING:
+    from .features_sound import SoundPlan
 
 MOTION_CHANNELS = ("x", "y", "z")
 GYRO_CHANNELS = ("gx", "gy", "gz")
@@ -275,12 +279,17 @@ def plan(
     *,
     sampling: Sampling | None = None,
     segment: bool = False,
-) -> Plan:
+) -> Plan | SoundPlan:
     """How the kernels compute `names` over windows of `length` samples; raises RecipeError.
 
-    Only the channels that a feature reads get a row. `segment`: everything but spectra is of the stretch of
+    Sound, as its `sampling` tells, has a front end of its own: see `features_sound`. Of motion
+    only the channels that a feature reads get a row. `segment`: everything but spectra is of the stretch of
     motion in the window, wherever it lies and however long it is.
     """
+    from . import features_sound as sound
+
+    if isinstance(sampling, sound.SoundSampling):
+        return sound.plan(names, length, sampling)
     if not 1 <= length <= MAX_WINDOW_SAMPLES:
         raise RecipeError(f"a window of {length} samples; it must have 1 to {MAX_WINDOW_SAMPLES}")
     sampling = sampling or Sampling()
@@ -346,11 +355,15 @@ def scales(
     """int16 steps per unit of each feature; of `sampling` the steps per g do if there is no gyroscope."""
     if not isinstance(sampling, Sampling):
         sampling = Sampling(lsb_per_g=float(sampling))
+    from . import features_sound as sound
+
+    if isinstance(sampling, sound.SoundSampling):
+        return [sound.parse(name, sampling).scale for name in names]
     return [parse(name, channels).scale(sampling) for name in names]
 
 
 @functools.lru_cache(maxsize=32)
-def _library(steps: Plan) -> ctypes.CDLL:
+def _library(steps: Plan | SoundPlan) -> ctypes.CDLL:
     """The front end as C for this machine: the text that a module gets as well."""
     from .compile import c99_frontend, native_sources, toolchain
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 
 from ..features import DERIVED, STEPS_PER_HZ, Plan, Step
+from ..features_sound import SoundPlan
+from . import c99_sound
 
 _SPECTRAL = ("spectrum", "band")
 
 
-def config(plan: Plan) -> str:
+def config(plan: Plan | SoundPlan) -> str:
     """A `model_config.h` for a front end without a classifier."""
     return "\n".join(
         [
@@ -26,7 +28,7 @@ def config(plan: Plan) -> str:
     )
 
 
-def code(plan: Plan, hop: int, magic: int) -> str:
+def code(plan: Plan | SoundPlan, hop: int, magic: int) -> str:
     """The functions `midge_frontend_*` of midge_model.h.
 
     Parameters
@@ -36,6 +38,8 @@ def code(plan: Plan, hop: int, magic: int) -> str:
     magic
         uint32 that marks a state as one of this front end
     """
+    if isinstance(plan, SoundPlan):
+        return c99_sound.code(plan, hop, magic)
     rows = ", ".join(str(source) for source in plan.row_sources)
     lines = [
         '#include "motion.h"',

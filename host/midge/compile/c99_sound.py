@@ -1,0 +1,162 @@
+"""A sound front end as C99: tables of the analysis, samples into frames, features of a full window."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from ..features_sound import SEGMENT, SoundFeature, SoundPlan, SoundSampling, bank, cosines, hann
+
+# 256ths of the way from the room to the loudest frame.
+SHARE = 90
+
+
+def code(plan: SoundPlan, hop: int, magic: int) -> str:
+    """The functions `midge_frontend_*` of midge_model.h; arguments as in `c99_frontend.code`."""
+    sampling = plan.sampling
+    lines = [
+        '#include "sound.h"',
+        '#include "sound_features.h"',
+        *analysis(sampling),
+        *_cosines(plan),
+        "static const sound_shape shape = {",
+        f"    .magic = 0x{magic:08X}u,",
+        f"    .length = {plan.length},",
+        f"    .hop = {hop},",
+        f"    .step = {sampling.step},",
+        f"    .n_frames = {plan.n_frames},",
+        f"    .n_scratch = {plan.n_scratch},",
+        "    .analysis = &analysis,",
+        "};",
+        "",
+        "void midge_frontend_init(void *state)",
+        "{",
+        "    sound_init(state, &shape);",
+        "}",
+        "",
+        "int32_t midge_frontend_push(void *state, const int16_t *block, int32_t n_samples)",
+        "{",
+        "    return sound_push(state, &shape, block, n_samples);",
+        "}",
+        "",
+        "int32_t midge_frontend_ready(const void *state)",
+        "{",
+        "    return sound_ready(state, &shape);",
+        "}",
+        "",
+    ]
+    body, picks = _features(plan)
+    return "\n".join([*lines, *picks, *body])
+
+
+def _array(kind: str, name: str, values: Sequence[int]) -> list[str]:
+    rows = [", ".join(map(str, values[at : at + 16])) for at in range(0, len(values), 16)]
+    return [f"static const {kind} {name}[{len(values)}] = {{", *(f"    {row}," for row in rows), "};", ""]
+
+
+def analysis(sampling: SoundSampling) -> list[str]:
+    """The `mel_analysis` called analysis, and its tables."""
+    bands = bank(sampling)
+    steps, before = [], 0
+    for first, weights in bands:
+        steps += [first - before, len(weights)]
+        before = first
+    return [
+        '#include "fft.h"',
+        '#include "mel.h"',
+        "",
+        *_array("uint16_t", "hann", hann(sampling)),
+        *_array("uint8_t", "bins", steps),
+        *_array("uint16_t", "weights", [weight for _, weights in bands for weight in weights]),
+        "static const mel_analysis analysis = {",
+        f"    .log2_n = {sampling.log2_frame},",
+        f"    .transform = fft_real_{1 << sampling.log2_frame},",
+        "    .hann = hann,",
+        f"    .n_bands = {sampling.bands},",
+        "    .bins = bins,",
+        "    .weights = weights,",
+        "};",
+        "",
+    ]
+
+
+def _cosines(plan: SoundPlan) -> list[str]:
+    cepstra = [step.number for step in plan.steps if step.row == "c"]
+    if not cepstra:
+        return []
+    return _array("int16_t", "cosines", cosines(max(cepstra) + 1, plan.sampling.bands))
+
+
+Numbered = tuple[int, SoundFeature]
+
+
+def _features(plan: SoundPlan) -> tuple[list[str], list[str]]:
+    """The function that writes the features, and the tables of what it picks."""
+    loudness = (plan.n_frames + 1) // 2 * 2
+    numbered = list(enumerate(plan.steps))
+    lines = [
+        "",
+        "void midge_frontend_features(void *state, int16_t *features)",
+        "{",
+        "    static const sound_segmenter segmenter = "
+        f"{{{SHARE}, {plan.join_frames}, {plan.margin_frames}}};",
+        "    const sound_levels levels = "
+        f"{{sound_frames(state, &shape), {plan.n_frames}, {plan.sampling.bands}}};",
+        "    int16_t *const loudness = sound_scratch(state, &shape);",
+        f"    int16_t *const rows = loudness + {loudness};",
+        "",
+        "    sound_loudness(&levels, loudness);",
+        f"    const sound_span word = sound_segment(loudness, {plan.n_frames}, &segmenter);",
+    ]
+    for number, step in numbered:
+        if step.row == SEGMENT:
+            value = "(int16_t)word.n" if step.statistic == "length" else None
+            lines.append(f"    features[{number}] = {value or f'sound_contrast(loudness, {plan.n_frames})'};")
+    picks: list[str] = []
+
+    def group(item: Numbered) -> tuple[str, int]:
+        return item[1].row, item[1].parts
+
+    others = sorted((item for item in numbered if item[1].row != SEGMENT), key=group)
+    for (row, parts), members in itertools.groupby(others, group):
+        lines += _matrix(plan, row, parts, list(members), picks)
+    lines += ["    (void)word;", "    (void)rows;"]
+    return [*lines, "}"], picks
+
+
+def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], picks: list[str]) -> list[str]:
+    """Everything that is read from the means of `parts` parts."""
+    lines = [f"    sound_course(&levels, word, {parts}, rows);"]
+    columns = plan.sampling.bands
+    if row == "c":
+        # All coefficients up to the last that any feature reads, so that one table serves.
+        columns = max(step.number for _, step in members) + 1
+        lines.append(f"    sound_cepstra(rows, {parts}, {plan.sampling.bands}, {columns}, cosines);")
+    for statistic in ("course", "spread", "contour"):
+        of_kind = [item for item in members if item[1].statistic == statistic]
+        if not of_kind:
+            continue
+        if statistic == "contour":
+            lines.append(f"    sound_centre(rows, {parts}, {columns});")
+        if statistic == "spread":
+            lines += [
+                f"    features[{number}] = sound_deviation(rows, {parts}, {columns}, {step.number});"
+                for number, step in of_kind
+            ]
+            continue
+        for run in _runs(of_kind):
+            name = f"picks_{len([line for line in picks if line.startswith('static')])}"
+            picks += _array("uint16_t", name, [(s.part - 1) * columns + s.number for _, s in run])
+            lines.append(f"    sound_pick(rows, {name}, {len(run)}, features + {run[0][0]});")
+    return lines
+
+
+def _runs(items: list[Numbered]) -> list[list[Numbered]]:
+    """Features whose numbers follow each other."""
+    runs: list[list[Numbered]] = []
+    for item in items:
+        if runs and item[0] == runs[-1][-1][0] + 1:
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    return runs
