@@ -17,7 +17,6 @@ def write(folder: Path, name: str, description: Description, samples: Int16, gap
     Raises DatasetError if one is there already or the folder can't be written.
     """
     path = folder / (name + (".wav" if description.kind == SOUND else ".csv"))
-    about = recording.sidecar(description, len(samples), gaps)
     try:
         with path.open("xb") as file:
             if description.kind == SOUND:
@@ -25,8 +24,7 @@ def write(folder: Path, name: str, description: Description, samples: Int16, gap
             else:
                 rows = (",".join(map(str, row)) for row in samples.tolist())
                 file.write("\n".join([",".join(description.channels), *rows, ""]).encode())
-        with path.with_suffix(".json").open("x", encoding="utf-8") as text:
-            text.write(json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+        write_sidecar(path.with_suffix(".json"), description, len(samples), gaps)
     except FileExistsError as error:
         raise DatasetError(f"{error.filename} is there already and is not overwritten") from None
     except OSError as error:
@@ -34,6 +32,13 @@ def write(folder: Path, name: str, description: Description, samples: Int16, gap
             f"{folder} can't be written ({error.strerror}); make room or choose another"
         ) from None
     return path
+
+
+def write_sidecar(path: Path, description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> None:
+    """Write a new sidecar; FileExistsError if it is there."""
+    about = recording.sidecar(description, n_samples, gaps)
+    with path.open("x", encoding="utf-8") as text:
+        text.write(json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 
 def _write_wav(file: object, description: Description, samples: Int16) -> None:

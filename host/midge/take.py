@@ -82,6 +82,7 @@ class TakeWriter:
             self._csv = self._create(self.path)
             self._json = self._create(self._sidecar_path)
             self._reserve()
+            self._note()
             self._write((",".join(description.channels) + "\n").encode())
         except BaseException as error:
             self.discard()
@@ -127,6 +128,7 @@ class TakeWriter:
         # Both at once: no interrupt comes between.
         gaps, lost = [*gaps, gap], self.lost + n_samples
         self._gaps, self.lost = gaps, lost
+        self._note()
 
     def finish(
         self, *, measured_rate_hz: float | None = None, jitter_us: float | None = None, partial: str = ""
@@ -210,6 +212,12 @@ class TakeWriter:
     def _sidecar_text(self) -> bytes:
         about = sidecar(self._description, self.n_samples, self.gaps)
         return (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
+
+    def _note(self) -> None:
+        """What the rows mean and which gaps they have, should this process be killed: `curate/salvage.py`."""
+        with contextlib.suppress(OSError):  # it is a second chance; `finish` is the first
+            self._json.seek(0)
+            _write_all(self._json, self._sidecar_text())
 
     def _reserve(self, n_more_gaps: int = 0) -> None:
         """Hold room for the finished sidecar: reason of the end, final counts and figures included."""

@@ -75,7 +75,8 @@ def read(path: Path, where: str, options: Options, hmac_key: str | None = None) 
         raise DatasetError(f"{where}: its payload lacks {error}; --skip-bad leaves it out") from None
     if not (interval_ms >= 0 and np.isfinite(interval_ms)):
         raise DatasetError(f"{where}: interval_ms is {interval_ms:g}; it must be above 0")
-    rate_hz = 1000 / interval_ms if interval_ms > 0 else None
+    # 16.949152542372882 ms is 59 Hz.
+    rate_hz = float(f"{1000 / interval_ms:.10g}") if interval_ms > 0 else None
     if not isinstance(values, list) or not values:
         raise DatasetError(f"{where}: holds no samples; --skip-bad leaves it out")
     rows = values if isinstance(values[0], list) else [[value] for value in values]
