@@ -83,10 +83,11 @@ class RawRepl:
         self._failures = (mpremote.TransportError, OSError, struct.error, TypeError)
         self._refusal = mpremote.TransportExecError
         path = transport.port_path(device)
+        self._patience = transport.patience(device)
         if os.name == "posix":
             path = os.path.realpath(path)  # mpremote knows a pty by its path, else it is slow
         try:
-            self._link: Any = SerialTransport(path, timeout=READ_TIMEOUT_S)
+            self._link: Any = SerialTransport(path, timeout=READ_TIMEOUT_S * self._patience)
         except self._failures as error:
             # mpremote says only that it failed: opening the port ourselves says why.
             transport.open_transport(f"serial:{path}").close()
@@ -95,7 +96,7 @@ class RawRepl:
     def __enter__(self) -> Self:
         with contextlib.suppress(*self._failures), _quiet():
             self._interrupt()
-            self._link.enter_raw_repl(soft_reset=True, timeout_overall=ENTER_TIMEOUT_S)
+            self._link.enter_raw_repl(soft_reset=True, timeout_overall=ENTER_TIMEOUT_S * self._patience)
             return self
         self._close()
         raise ReplyTimeout(
@@ -113,7 +114,7 @@ class RawRepl:
     def _interrupt(self) -> None:
         """Get to the prompt, whatever runs; if none shows, mpremote's own try decides."""
         port = self._link.serial
-        before, port.timeout = port.timeout, INTERRUPT_WAIT_S
+        before, port.timeout = port.timeout, INTERRUPT_WAIT_S * self._patience
         heard = b""
         for _ in range(INTERRUPT_ATTEMPTS):
             port.write(INTERRUPT)
@@ -126,9 +127,9 @@ class RawRepl:
         """Leave the raw REPL and reset softly, so that main.py runs; nothing can be asked after this."""
         with self._translated("restart"):
             self._link.exit_raw_repl()
-            self._link.read_until(1, PROMPT, timeout_overall=READ_TIMEOUT_S)
+            self._link.read_until(1, PROMPT, timeout_overall=READ_TIMEOUT_S * self._patience)
             self._link.serial.write(b"\x04")
-            self._link.read_until(1, b"soft reboot\r\n", timeout_overall=ENTER_TIMEOUT_S)
+            self._link.read_until(1, b"soft reboot\r\n", timeout_overall=ENTER_TIMEOUT_S * self._patience)
 
     def run(self, code: str) -> str:
         """Run `code` on the board; returns what it printed. Raises DeviceError with the board's traceback."""

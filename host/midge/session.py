@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import TracebackType
 from typing import Self
 
@@ -59,6 +59,10 @@ class Timeouts:
     reply_s: float = 5.0
     silence_s: float = 6.0
 
+    def times(self, factor: float) -> Timeouts:
+        """The same for a board that is so many times slower."""
+        return Timeouts(*(factor * seconds for seconds in astuple(self)))
+
 
 class Session:
     """An open conversation with a board; a context manager that says BYE and closes the line.
@@ -84,7 +88,7 @@ class Session:
         self.transport = transport
         self.welcome: Welcome
         self.missed_frames = 0
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = (timeouts or Timeouts()).times(getattr(transport, "patience", 1.0))
         self._clock = clock
         self._pause = pause
         self._decoder = frame.FrameDecoder(keep_text=True)

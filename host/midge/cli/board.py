@@ -49,6 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--ble", action="store_true", help="a firmware with bluetooth; then: midge flash --ble"
     )
+    start.add_argument(
+        "--uf2",
+        metavar="FILE",
+        type=Path,
+        help="a Pico's own firmware, on an emulated RP2040: exact and slow",
+    )
     start.add_argument("--json", action="store_true", help="print one JSON object when the board is ready")
 
 
@@ -84,6 +90,13 @@ def run(args: argparse.Namespace) -> int:
         output.say(f"files    {running.folder}")
         output.say("^C stops it.")
 
+    scene = None if args.scene is None else _scene(args.scene)
+    if args.uf2 is not None:
+        from ..virtual.pico import board as pico
+
+        chip = None if args.no_sensor else args.sensor
+        pico.run_named(args.name, announce, image=args.uf2, chip=chip, scene=scene)
+        return 0
     service.run_named(
         args.name,
         announce,
@@ -93,6 +106,6 @@ def run(args: argparse.Namespace) -> int:
         chip=args.sensor,
         native=not args.no_native,
         ble=args.ble,
-        scene=None if args.scene is None else _scene(args.scene).to_message(),
+        scene=None if scene is None else scene.to_message(),
     )
     return 0

@@ -64,7 +64,16 @@ def split_address(device: str) -> tuple[str, str]:
         return scheme, address
     if "/" in device or re.fullmatch(r"(?i)(\\\\\.\\)?com\d+", device):
         return "serial", device
-    raise DeviceNotFound(f"{device!r} is no address of a board; write {FORMS} (midge devices lists them)")
+    raise DeviceNotFound(
+        f"{device!r} is no address of a board; write {_meant(device)}{FORMS} (midge devices lists them)"
+    )
+
+
+def _meant(device: str) -> str:
+    """The virtual board of that name, if one runs."""
+    from .virtual import running
+
+    return f"virtual:{device}, " if device in running() else ""
 
 
 def port_path(device: str) -> str:
@@ -87,6 +96,16 @@ def summary(transport: Transport) -> str:
     """How the line did, for people: throughput, reconnects. '' for lines that have nothing to tell."""
     tell = getattr(transport, "summary", None)
     return str(tell()) if tell is not None else ""
+
+
+def patience(device: str) -> float:
+    """How many times longer than a real board this one may take to answer: 1, unless it is emulated."""
+    scheme, address = split_address(device)
+    if scheme != "virtual":
+        return 1.0
+    from . import virtual
+
+    return virtual.patience(address)
 
 
 def open_transport(device: str) -> Transport:

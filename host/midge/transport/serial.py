@@ -27,6 +27,7 @@ class SerialLine:
     """An open serial port. Opening does not reset the boards that reset on DTR: DTR is left as it is set."""
 
     reconnects = 0
+    patience = 1.0
 
     def __init__(self, path: str, *, name: str | None = None, baud: int = BAUD) -> None:
         # pyserial can't be imported on a Python without fcntl or the Windows calls: only who opens needs it.

@@ -17,6 +17,13 @@ def port_path(address: str) -> str:
     return registry.find(address).tty
 
 
+def patience(address: str) -> float:
+    """How many times longer than a real board the running board `address` may take to answer."""
+    from ..virtual import registry
+
+    return registry.find(address).patience
+
+
 def running() -> list[str]:
     """Names of the virtual boards that run now."""
     if sys.platform == "win32":
@@ -28,4 +35,6 @@ def running() -> list[str]:
 
 def open_address(address: str) -> SerialLine:
     """Open the running board `address` for this program alone; errors as `serial.open_address`."""
-    return SerialLine(port_path(address), name=f"virtual:{address}")
+    line = SerialLine(port_path(address), name=f"virtual:{address}")
+    line.patience = patience(address)
+    return line

@@ -25,6 +25,7 @@ class Running:
     control: str
     folder: str
     pid: int
+    patience: float = 1.0  # how many times longer than a real board it may take to answer
 
 
 def state_folder() -> Path:
