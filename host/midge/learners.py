@@ -93,7 +93,7 @@ def _scaled(estimator: Any, X: Int16, y: Labels, **fit_params: Any) -> Any:
 def _linear(X: Int16, y: Labels, params: Params, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return _scaled(LogisticRegression(C=params["c"], class_weight="balanced", max_iter=200), X, y)
+    return _scaled(LogisticRegression(C=params["c"], class_weight="balanced", max_iter=100, tol=1e-3), X, y)
 
 
 def _svm(X: Int16, y: Labels, params: Params, seed: int) -> Any:

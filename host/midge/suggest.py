@@ -135,7 +135,7 @@ def _window(
     shown = [item for item in data.recordings if item.label != background] or list(data.recordings)
     lengths_s = np.array([max(b - a for a, b in stretches(item)) / rate_hz for item in shown])
     if window_s is None and np.median(lengths_s) <= TAKE_S and np.percentile(lengths_s, 95) <= LONGEST_TAKE_S:
-        length = _bounded(float(np.percentile(lengths_s, 97)) * rate_hz)
+        length = _bounded(float(np.percentile(lengths_s, 99)) * rate_hz)
         return "take", length, [f"takes of {np.median(lengths_s):.1f} s: each is one performance"]
     kind = "all"
     reasons = [f"takes of {np.median(lengths_s):.1f} s: windows of them are classified"]

@@ -171,12 +171,16 @@ def fit(
     family: str, params: Mapping[str, float], rows: Rows, seed: int, choice: Choice | None = None
 ) -> Fitted:
     """An estimator fitted on its best features: a first forest on all of them ranks them."""
+    from threadpoolctl import threadpool_limits
+
     learner = learners.LEARNERS[family]
     columns = np.arange(rows.X.shape[1])
     most = int(params.get("features", 0))
     if 0 < most < rows.X.shape[1]:
         columns = _best(family, params, rows, seed, most)
-    estimator = learner.fit(np.ascontiguousarray(rows.X[:, columns]), rows.y, params, seed)
+    # On a busy machine the threads of a matrix product wait for each other longer than they work.
+    with threadpool_limits(1, user_api="blas"):
+        estimator = learner.fit(np.ascontiguousarray(rows.X[:, columns]), rows.y, params, seed)
     return Fitted(estimator, columns, choice or Choice(family, dict(params), {}))
 
 
