@@ -65,12 +65,13 @@ def join_or_start() -> socket.socket:
         except TransportError:
             pass
         path = Path(tempfile.mkdtemp(prefix="midge-ether-")) / "socket"
-        _start(path)
-        about.write_text(json.dumps({"socket": str(path)}))
+        pid = _start(path)
+        about.write_text(json.dumps({"socket": str(path), "pid": pid}))
         return join()
 
 
-def _start(path: Path) -> None:
+def _start(path: Path) -> int:
+    """Returns the process's id."""
     # A session of its own: ^C in somebody's terminal must not end what others use.
     process = subprocess.Popen(
         [sys.executable, "-m", "midge.virtual.ble.ether", str(path)],
@@ -85,3 +86,4 @@ def _start(path: Path) -> None:
     if line != b"ready\n":
         process.wait(_READY_S)
         raise MidgeError(f"the ether did not start (exit code {process.returncode}); see what it printed")
+    return process.pid
