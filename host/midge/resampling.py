@@ -27,6 +27,9 @@ SAME_RATE = 0.002
 PACE_SAMPLES = 50
 MADE_UP = 0.75
 BURST = 4.0
+# Nine in ten steps are that near to the pace: then a pause of so many is a gap.
+EXACT_STEP = 0.1
+EXACT_GAP = 1.6
 # Low-pass of a change of rate: zero crossings on each side, 80 dB down beyond the lower rate's half.
 LOBES = 24
 KAISER_BETA = 8.0
@@ -138,8 +141,18 @@ def _breaks(time_s: Floats, gap_factor: float) -> npt.NDArray[np.int64]:
     pauses = np.diff(time_s)
     if len(pauses) > PACE_SAMPLES and np.median(pauses) < 0.6 * _pace(time_s) and _is_bound(time_s):
         return np.zeros(0, dtype=np.int64)
+    # Where stamps are exact, each sample that is missing shows.
+    is_exact = float(np.quantile(np.abs(pauses - pace), 0.9)) <= EXACT_STEP * pace
+    if is_exact:
+        gap_factor = min(gap_factor, EXACT_GAP)
     found = []
     for at in np.flatnonzero(pauses > gap_factor * pace):
+        if is_exact:
+            until_s = time_s[at] + pauses[at] + 0.5 * pace
+            came = np.searchsorted(time_s, until_s, side="right") - at - 1
+            if came < int((pauses[at] + 0.5 * pace) / pace + 0.25):
+                found.append(at + 1)
+            continue
         start_s, pause_s = time_s[at], pauses[at]
         span_s = min(2 * pause_s, time_s[-1] - start_s)
         came = np.searchsorted(time_s, start_s + span_s + 0.5 * pace, side="right") - at - 1

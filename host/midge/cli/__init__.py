@@ -28,6 +28,7 @@ COMMANDS = {
     "flash": "first install on stock MicroPython: library, app, model",
     "record": "a labelled recording from a board",
     "import": "recordings from anybody's files",
+    "export": "recordings as files that other tools read",
     "data": "look at takes, mend them, find what spoils them",
     "train": "a model from recordings",
     "evaluate": "a trained model on other recordings, through the very C",

@@ -255,7 +255,8 @@ def _undo(args: argparse.Namespace) -> None:
         return
     last = journal.undo(args.dataset)
     output.say(
-        f"taken back: {last.what} ({last.when}); {len(last.removed)} files are there again, {len(last.added)} gone"
+        f"taken back: {last.what} ({last.when}); {len(last.removed)} files are there again, "
+        f"{len(last.added)} gone"
     )
     output.result(asdict(last))
 
