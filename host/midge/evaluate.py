@@ -186,8 +186,7 @@ def evaluate(
     _check_same(recipe, model)
     assert model.frontend is not None
     unit = unit or str(model.provenance.get("unit", "window"))
-    kind = recipe.train.windows if recipe.train.windows != "auto" else "all"
-    recipe = replace(recipe, train=replace(recipe.train, windows="take" if unit == "take" else kind))
+    recipe = judged(recipe, unit)
     empty: list[str] = []
     cut = dataset.windows(data, recipe, hop=recipe.window.hop, note=empty.append)
     warnings = [f"{len(empty)} recordings left out; the first: {empty[0]}"] if empty else []
@@ -243,6 +242,12 @@ def evaluate(
         events=events,
         warnings=warnings,
     )
+
+
+def judged(recipe: Recipe, unit: str) -> Recipe:
+    """The recipe with windows that are examples of `unit`, "window" or "take"."""
+    kind = recipe.train.windows if recipe.train.windows not in ("auto", "take") else "all"
+    return replace(recipe, train=replace(recipe.train, windows="take" if unit == "take" else kind))
 
 
 def _by_take(cut: dataset.Windows, scores: Int16) -> dict[str, float | int]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import output
+
+if TYPE_CHECKING:
+    from ..dataset import Dataset
+    from ..model_file import Model
+    from ..recipe import Recipe
 
 EXAMPLE = "midge evaluate gesture --data data/other-people"
 
@@ -19,6 +25,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--unit", choices=("window", "take"), help="what is judged (default: as the model was trained)"
+    )
+    parser.add_argument(
+        "--robustness",
+        metavar="PICTURE",
+        type=Path,
+        nargs="?",
+        const=Path("robustness.png"),
+        help="also under noise, gain, rotation, shift, lost samples, saturation (default robustness.png)",
     )
 
 
@@ -68,4 +82,35 @@ def run(args: argparse.Namespace) -> None:
             output.say(f"an event comes {events['delay_s']:.2f} s after the end of the motion, on average")
         if recipe.train.windows == "all":
             output.say("a recording of one activity counts as one performance: one event is due")
-    output.result({**asdict(done), "model": model.digest})
+    result = {**asdict(done), "model": model.digest}
+    if args.robustness is not None:
+        result["robustness"] = _robustness(args, recipe, model, data, done.unit)
+    output.result(result)
+
+
+def _robustness(
+    args: argparse.Namespace, recipe: Recipe, model: Model, data: Dataset, unit: str
+) -> dict[str, Any]:
+    from .. import robustness
+    from ..evaluate import compiled, judged
+
+    with output.progress("robustness") as advance:
+        found = robustness.measure(judged(recipe, unit), compiled(model), data, on_progress=advance)
+    output.say()
+    output.table(
+        ("trouble", "strength", "accuracy"),
+        [("as recorded", "", f"{found.plain:.3f}")]
+        + [
+            (name, f"{strength:g} {unit}", f"{accuracy:.3f}") for name, unit, strength, accuracy in found.rows
+        ],
+    )
+    robustness.draw(found, args.robustness, f"{recipe.name}: accuracy when windows are disturbed")
+    output.say(f"picture: {args.robustness}")
+    return {
+        "as_recorded": found.plain,
+        "rows": [
+            {"trouble": name, "unit": unit, "strength": strength, "accuracy": accuracy}
+            for name, unit, strength, accuracy in found.rows
+        ],
+        "picture": args.robustness,
+    }
