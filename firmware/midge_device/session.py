@@ -15,6 +15,7 @@ from midge_device.wire.frame import HOST_PAYLOAD_BYTES, PAYLOAD_BYTES, FrameDeco
 
 _PATIENT_MS = 300  # for what the host needs: answers, events, the end of a stream
 _HASTY_MS = 20  # for what may be dropped, because the next one comes soon
+_TALK_MS = 100
 _U32 = 0xFFFFFFFF
 _OF_THE_STREAM = (message.DATA, message.STREAM_END)
 _HASTY = (message.DATA, message.SCORES, message.STATUS)
@@ -39,6 +40,8 @@ class Session:
     Attributes
     ----------
     is_open, wants_scores : bool
+    transport
+        its line
     """
 
     def __init__(self, transport, board, slots, incoming=None, clock=time) -> None:
@@ -46,7 +49,7 @@ class Session:
         self.wants_scores = False
         self._has_stream = False  # the stream under way is this host's
         self._has_push = False
-        self._transport = transport
+        self.transport = transport
         self._board = board
         self._slots = slots
         self._time = clock
@@ -69,23 +72,28 @@ class Session:
 
     def poll(self) -> None:
         """Hear what came, answer it, report the status when it is due, close after a silence."""
-        data = self._transport.read()
+        data = self.transport.read()
         now_ms = self._time.ticks_ms()
         if data:
             self._heard_ms = now_ms
             for kind, seq, payload in self._decoder.feed(data):
                 self._hear(kind, seq, payload)
-            if self._transport.is_console and not self.is_open and b"\x03" in self._decoder.pending:
+            if self.transport.is_console and not self.is_open and b"\x03" in self._decoder.pending:
                 raise KeyboardInterrupt  # the next user's ^C came on the heels of BYE, when it still was data
         if not self.is_open:
             return
-        if self._time.ticks_diff(now_ms, self._heard_ms) >= self._transport.silence_ms:
+        if self._time.ticks_diff(now_ms, self._heard_ms) >= self.transport.silence_ms:
             self.close()
         elif self._time.ticks_diff(now_ms, self._status_ms) >= message.STATUS_MS:
             self._status_ms = self._time.ticks_add(self._status_ms, message.STATUS_MS)
             if self._time.ticks_diff(now_ms, self._status_ms) >= message.STATUS_MS:
                 self._status_ms = now_ms  # the board was busy: no burst to catch up
             self.send(message.STATUS, *self._board.status())
+
+    @property
+    def is_talking(self) -> bool:
+        """True if the host said something a moment ago, so that more may follow."""
+        return self._time.ticks_diff(self._time.ticks_ms(), self._heard_ms) < _TALK_MS
 
     def close(self) -> None:
         """End the session and give the line back; a push can be resumed later."""
@@ -95,7 +103,7 @@ class Session:
         try:
             self._end_work()
         finally:
-            self._transport.closed()
+            self.transport.closed()
 
     def _end_work(self) -> None:
         """End what this host began; what another one began goes on."""
@@ -117,7 +125,7 @@ class Session:
         """Send a message if the session is open; False if it did not go out whole."""
         if kind == message.STREAM_END:
             self._has_stream = False
-        if not self.is_open or not self._transport.is_ready:
+        if not self.is_open or not self.transport.is_ready:
             return False
         layout = message.LAYOUTS[kind][0]
         payload = self._encoder.payload
@@ -126,7 +134,7 @@ class Session:
         n = min(len(tail), PAYLOAD_BYTES - head)
         payload[head : head + n] = tail[:n]
         n = self._encoder.finish(kind, head + n)
-        return self._transport.write(self._encoder.frame, n, _HASTY_MS if kind in _HASTY else _PATIENT_MS)
+        return self.transport.write(self._encoder.frame, n, _HASTY_MS if kind in _HASTY else _PATIENT_MS)
 
     def log(self, text: str) -> None:
         """A line for whoever listens: the host in a session, else the REPL's user."""
@@ -167,7 +175,7 @@ class Session:
         if self.is_open:
             self._end_work()
         else:
-            self._transport.opened()
+            self.transport.opened()
             self.is_open = True
         now_ms = self._time.ticks_ms()
         self._heard_ms = self._status_ms = now_ms

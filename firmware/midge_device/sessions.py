@@ -7,7 +7,10 @@ from midge_device.incoming import Incoming
 from midge_device.session import Session
 from midge_device.wire import message
 
-_NEAR_MS = 5  # between looks at a second line while its host is there
+# Between looks at a second line whose host is there: often while it talks, seldom while it listens.
+_TALKING_MS = 5
+_LISTENING_MS = 25
+_IDLE_MS = 1000
 _OF_THE_STREAM = (message.DATA, message.STREAM_END)
 
 
@@ -56,13 +59,17 @@ class Sessions:
             for transport in self._transports:
                 if transport is not first and transport.wait(0):
                     return
-            slice_ms = timeout_ms
-            for transport in self._transports:
-                if transport is not first and transport.is_ready:
-                    slice_ms = min(timeout_ms, _NEAR_MS)
+            slice_ms = min(timeout_ms, self._slice_ms(first))
             if first.wait(slice_ms):
                 return
             timeout_ms -= slice_ms
+
+    def _slice_ms(self, first) -> int:
+        slice_ms = _IDLE_MS
+        for session in self._sessions:
+            if session.transport is not first and session.transport.is_ready:
+                slice_ms = min(slice_ms, _TALKING_MS if session.is_talking else _LISTENING_MS)
+        return slice_ms
 
     def send(self, kind: int, *fields, tail=b"") -> bool:
         """Send to every host that wants it; False if it did not reach one of them whole."""

@@ -14,7 +14,8 @@ with atheris.instrument_imports(include=["midge_device.wire.frame"]):
     from midge_device.wire import frame
 
 GOOD = frame.encode_frame(0x92, 7, b"still there")
-DECODER = frame.FrameDecoder(keep_text=True)
+# A small one, so that short inputs reach its limits.
+DECODER = frame.FrameDecoder(payload_bytes=48, keep_text=True)
 SIZES = len(DECODER._segment), len(DECODER._body)
 
 

@@ -64,7 +64,7 @@ def test_coverage_guided(tmp_path: Path) -> None:
             str(HERE / "fuzz_frame.py"),
             str(corpus),
             f"-runs={RUNS}",
-            "-max_len=2200",
+            "-max_len=160",
             "-seed=1",
             "-timeout=10",
             "-rss_limit_mb=512",
