@@ -20,6 +20,7 @@ from .compile.golden import Golden
 from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError, RecipeError
 from .features import Sampling
+from .features_sound import MAX_WINDOW_SAMPLES, SOUND_CHANNELS, SoundPlan, SoundSampling
 
 SCHEMA = 1
 FILE_NAME = "model.json"
@@ -44,7 +45,7 @@ class FrontEnd:
     segment: bool = False
     sampling: Sampling = field(default_factory=Sampling)
 
-    def plan(self) -> feature_names.Plan:
+    def plan(self) -> feature_names.Plan | SoundPlan:
         """How the kernels compute the features."""
         return feature_names.plan(
             self.features, self.window, self.channels, sampling=self.sampling, segment=self.segment
@@ -366,7 +367,7 @@ def _from_json(data: Any) -> Model:
         sensor=sensor,
         decision=decision,
         ir=ir,
-        epsilon=top.number("epsilon", 0, 1),
+        epsilon=top.number("epsilon", 0, 1e300),
         quantisation=_quantisation(_Part(top.get("quantisation", dict), "quantisation"), ir.n_features),
         provenance=top.get("provenance", dict),
         score_scale=score_scale,
@@ -380,17 +381,22 @@ def _frontend(data: Any) -> FrontEnd | None:
     frontend = FrontEnd(
         kind=part.get("kind", str),
         channels=part.strings("channels"),
-        window=part.whole("window", 1, feature_names.MAX_WINDOW_SAMPLES),
-        hop=part.whole("hop", 1, feature_names.MAX_WINDOW_SAMPLES),
+        window=part.whole("window", 1, MAX_WINDOW_SAMPLES),
+        hop=part.whole("hop", 1, MAX_WINDOW_SAMPLES),
         features=part.strings("features"),
         feature_scales=part.numbers("feature_scales"),
         segment=part.get("segment", bool) if "segment" in part.data else False,
         sampling=_sampling(part),
     )
-    if frontend.kind != "motion":
+    if frontend.kind not in ("motion", "sound"):
         raise ModelError(
             f"frontend: kind {frontend.kind!r} is not known; is this midge too old for the model?"
         )
+    is_sound = isinstance(frontend.sampling, SoundSampling)
+    if is_sound != (frontend.kind == "sound") or is_sound != (frontend.channels == SOUND_CHANNELS):
+        raise ModelError("frontend: sampling and channels don't fit the kind; train the model again")
+    if isinstance(frontend.sampling, SoundSampling) and frontend.hop % max(1, frontend.sampling.step):
+        raise ModelError("frontend: the hop is no whole steps of a frame; train the model again")
     if len(frontend.feature_scales) != len(frontend.features):
         raise ModelError("frontend: feature_scales don't fit features; train the model again")
     try:
@@ -404,6 +410,10 @@ def _sampling(frontend: _Part) -> Sampling:
     if "sampling" not in frontend.data:
         return Sampling()
     part = _Part(frontend.get("sampling", dict), "frontend: sampling")
+    if "bands" in part.data:
+        whole = {key: part.whole(key, 0, 1 << 20) for key in ("log2_frame", "step", "bands")}
+        rest = ("rate_hz", "lsb_per_g", "lsb_per_dps", "low_hz", "high_hz")
+        return SoundSampling(**{key: part.number(key, 1e-3, 1e6) for key in rest}, **whole)  # type: ignore[arg-type]
     return Sampling(*(part.number(key, 1e-3, 1e6) for key in ("rate_hz", "lsb_per_g", "lsb_per_dps")))
 
 

@@ -29,7 +29,7 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, OneClassSVM
 
 import midge
 from midge import families, model_file
-from midge.errors import ParityError, UnsupportedModel
+from midge.errors import UnsupportedModel
 
 LOADERS = {
     "digits": load_digits,
@@ -198,11 +198,12 @@ def test_several_outputs_are_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_kernel_whose_numbers_span_too_much_is_refused() -> None:
-    X, _, y, _ = split("digits")
-    estimator = scaled(SVC(kernel="poly", coef0=1)).fit(X, y)
-    with pytest.raises(ParityError, match="int16"):
-        midge.compile(estimator, X)
+def test_a_kernel_whose_numbers_span_too_much_is_computed_precisely() -> None:
+    X, X_test, y, _ = split("digits")
+    estimator = scaled(SVC(kernel="poly", coef0=1)).fit(X[:300], y[:300])
+    compiled = midge.compile(estimator, X[:300])
+    assert compiled.model.ir.kind == "precise"
+    assert np.array_equal(compiled.predict(X_test[:100]), estimator.predict(X_test[:100]))
 
 
 @pytest.mark.check

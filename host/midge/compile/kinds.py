@@ -48,6 +48,8 @@ KINDS = {
     ),
     "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),
     "gaussian": Kind("gaussian", "gaussian", "gaussian_integer", "range_probes", {"code": "c99_gaussian"}),
+    "quadratic": Kind("quadratic", "quadratic", "precise_double", "range_probes", {"code": "c99_precise"}),
+    "precise": Kind("precise", "precise", "precise_double", "range_probes", {"code": "c99_precise"}),
 }
 
 

@@ -127,7 +127,7 @@ def _narrow(points: IntegerArray, power: int) -> int:
 def closeness(lowered: NeighborsIntegers, X: npt.NDArray[np.int16]) -> IntegerArray:
     """Exact closeness (n_rows, n_points)."""
     rows = X.astype(np.int64)
-    if lowered.factors is not None:
+    if lowered.factors is not None and lowered.centers is not None:
         half = 1 << lowered.factor_shift >> 1
         rows = ((rows - lowered.centers) * lowered.factors + half) >> lowered.factor_shift
         rows = np.clip(rows, -INT16_LIMIT, INT16_LIMIT)
