@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from . import augment_sound
 from .dataset import Dataset, stretches
-from .recording import Gap, Recording
+from .recording import SOUND, Gap, Recording
 from .variation import Variation
 
 # What moves slower than this is posture (gravity), not force.
@@ -33,6 +34,10 @@ def vary(dataset: Dataset, copies: int, seed: int, how: Variation | None = None)
 
 
 def _variant(item: Recording, rng: np.random.Generator, how: Variation, *, is_mirrored: bool) -> Recording:
+    if item.kind == SOUND:
+        longest = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0])
+        sound = augment_sound.vary(item.samples[slice(*longest)], item.rate_hz, rng, how)
+        return replace(item, samples=np.clip(np.rint(sound), -32768, 32767).astype(np.int16), gaps=())
     tempo, force = np.exp(rng.normal(0.0, how.tempo)), np.exp(rng.normal(0.0, how.force))
     turn = rotation(rng.normal(0.0, how.turn_rad, 3))
     parts: list[npt.NDArray[np.int16]] = []

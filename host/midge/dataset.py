@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import journal, recording, segmenting
+from . import journal, quiet, recording, segmenting
 from .errors import DatasetError
 from .recipe import Recipe
 from .recording import Recording
@@ -104,8 +104,9 @@ def canonical(item: Recording, recipe: Recipe) -> npt.NDArray[np.int16]:
             f"{where} is at {item.rate_hz:g} Hz and app {recipe.name!r} needs {recipe.sensor.rate_hz} Hz; "
             "import it again (that resamples), or set rate_hz in app.toml"
         )
-    if item.unit != "g":
-        raise DatasetError(f"{where} is in {item.unit!r}, not in g; import it again with --unit")
+    unit = recording.SOUND_UNIT if recipe.sensor.kind == "sound" else "g"
+    if item.unit != unit:
+        raise DatasetError(f"{where} is in {item.unit!r}, not in {unit}; import it again with --unit")
     wanted = lsb_per_g(recipe)
     if item.scale == wanted:
         return item.samples
@@ -207,6 +208,8 @@ def whole_take(
         before = (length - len(part)) // 2
         if not len(part):
             return np.zeros((length, samples.shape[1]), np.int16), start
+        if item.kind == recording.SOUND:
+            return quiet.around(part, before, length), start - before
         return np.pad(part, ((before, length - len(part) - before), (0, 0)), mode="edge"), start - before
     motion = np.abs(np.diff(part.astype(np.float64), axis=0, prepend=part[:1])).sum(axis=1)
     total = np.concatenate([[0.0], np.cumsum(motion)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
+from . import features_sound
 from .features import GYRO_CHANNELS, LEAST_FFT, MAGNITUDE, MOTION_CHANNELS, ROTATION
 
 Channels = Sequence[str]
@@ -88,12 +89,17 @@ def _vibration(channels: Channels, rate_hz: float, length: int) -> tuple[str, ..
     )
 
 
+def _word(channels: Channels, rate_hz: float, length: int) -> tuple[str, ...]:
+    return features_sound.names()
+
+
 SETS: dict[str, Callable[[Channels, float, int], tuple[str, ...]]] = {
     "motion-basic": _basic,
     "motion-gesture": _gesture,
     "motion-shape": _shape,
     "motion-activity": _activity,
     "vibration": _vibration,
+    "sound-word": _word,
 }
 
 

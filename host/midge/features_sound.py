@@ -186,13 +186,14 @@ def plan(names: Sequence[str], length: int, sampling: SoundSampling) -> SoundPla
     return SoundPlan(length, tuple(parse(name, sampling) for name in names), sampling)
 
 
-def names(n_cepstra: int = 13, parts: int = 8) -> tuple[str, ...]:
+def names(n_cepstra: int = 16, parts: int = 10) -> tuple[str, ...]:
     """The usual set: what the word sounds like in its course, how it differs from an even sound."""
     rows = range(n_cepstra)
     return (
         *(f"c{row}.contour@{part}/{parts}" for part in range(1, parts + 1) for row in rows),
         *(f"c{row}.spread:{parts}" for row in rows),
-        *(f"c{row}.course@1/1" for row in rows),
+        # The mean of coefficient 0 is nothing but loudness.
+        *(f"c{row}.course@1/1" for row in rows if row),
         "seg.length",
         "seg.contrast",
     )

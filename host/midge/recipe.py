@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import assets, feature_sets, learners
+from . import assets, feature_sets, learners, recipe_sound
 from . import features as feature_names
 from .errors import RecipeError
 from .features import GYRO_CHANNELS, MOTION_CHANNELS, Sampling
+from .features_sound import SoundSampling
 from .variation import Variation
 
 FILE_NAME = "app.toml"
-SENSOR_KINDS = ("motion",)
+SENSOR_KINDS = ("motion", "sound")
 WINDOW_KINDS = ("auto", "all", "event", "take")
 # One family, or the best of `learners.AUTO` by validation inside the training groups.
 FAMILIES = ("auto", *learners.LEARNERS)
@@ -34,7 +35,8 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
 class Sensor:
     """What is sampled: `rate_hz` samples a second, full scale ±`range_g`, the channels in order.
 
-    A gyroscope's channels, after the accelerometer's, have full scale ±`range_dps` (degrees/s).
+    A gyroscope's channels, after the accelerometer's, have full scale ±`range_dps` (degrees/s). Sound has
+    full scale ±1, and `sound` says how it is analysed.
     """
 
     kind: str
@@ -43,10 +45,13 @@ class Sensor:
     channels: tuple[str, ...]
     rate_tolerance: float = 0.05
     range_dps: int = 1000
+    sound: SoundSampling | None = None
 
     @property
     def sampling(self) -> Sampling:
         """What features have to know of it."""
+        if self.sound is not None:
+            return self.sound
         return Sampling(float(self.rate_hz), 32768 / self.range_g, 32768 / self.range_dps)
 
 
@@ -276,9 +281,15 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
     summary = app.get("summary", str, "", says="one sentence")
     app.done()
 
-    sensor = _sensor(_Section(data, path, "sensor"))
-    window = _window(_Section(data, path, "window"))
-    features = _features(_Section(data, path, "features"), sensor, window)
+    sensor, window_section = _sensor(_Section(data, path, "sensor")), _Section(data, path, "window")
+    features_section = _Section(data, path, "features")
+    if sensor.kind == "sound":
+        analysis = recipe_sound.sampling(features_section, sensor.rate_hz)
+        sensor = replace(sensor, sound=analysis)
+        window = recipe_sound.window(window_section, analysis)
+    else:
+        window = _window(window_section)
+    features = _features(features_section, sensor, window)
     labels, background = _labels(_Section(data, path, "labels"))
     train = _train(_Section(data, path, "train"), background, path)
     decision, budget = _decision(_Section(data, path, "decision")), _budget(_Section(data, path, "budget"))
@@ -289,7 +300,8 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
 
 def _sensor(section: _Section) -> Sensor:
     kind = section.one_of("kind", SENSOR_KINDS)
-
+    if kind == "sound":
+        return recipe_sound.sensor(section)
     known = (*MOTION_CHANNELS, *GYRO_CHANNELS)
 
     def channel(name: str) -> str | None:
@@ -423,6 +435,7 @@ def _vary(section: _Section) -> Variation:
         mirror=section.get("mirror", str, usual.mirror, says="channels with commas between, such as 'y'"),
         noise_g=section.number("noise_g", 0.0, 1.0, usual.noise_g, whole=False),
         drop=section.number("drop", 0.0, 0.9, usual.drop, whole=False),
+        snr_db=section.number("snr_db", -10.0, 100.0, usual.snr_db, whole=False),
     )
     if "turn_deg" not in section.data:
         made = replace(made, turn_rad=usual.turn_rad)

@@ -215,8 +215,9 @@ def _tell_lonely_labels(rows: Rows, recipe: Recipe, warnings: list[str]) -> None
 def _model(
     recipe: Recipe, fitted: Fitted, X: Int16, *, windows: Int16, provenance: Mapping[str, Any]
 ) -> Model:
+    unit = "FS" if recipe.sensor.kind == "sound" else "g"
     sensor = model_file.Sensor(
-        recipe.sensor.rate_hz, recipe.sensor.range_g, range_dps=recipe.sensor.range_dps
+        recipe.sensor.rate_hz, recipe.sensor.range_g, unit, range_dps=recipe.sensor.range_dps
     )
     names = [recipe.features.names[column] for column in fitted.columns]
     X = np.ascontiguousarray(X[:, fitted.columns])
@@ -230,7 +231,7 @@ def _model(
     is_usual = (
         not recipe.features.segment
         and not features.plan(
-            names, recipe.window.length, recipe.sensor.channels, sampling=sensor.sampling
+            names, recipe.window.length, recipe.sensor.channels, sampling=recipe.sensor.sampling
         ).log2_fft
     )
     return model_file.create(
@@ -245,10 +246,10 @@ def _model(
             recipe.window.length,
             recipe.window.hop,
             tuple(names),
-            tuple(features.scales(names, sensor.sampling, recipe.sensor.channels)),
+            tuple(features.scales(names, recipe.sensor.sampling, recipe.sensor.channels)),
             segment=recipe.features.segment,
             # Where no feature asks for it, it is not the front end's business.
-            sampling=features.Sampling() if is_usual else sensor.sampling,
+            sampling=features.Sampling() if is_usual else recipe.sensor.sampling,
         ),
         sensor=sensor,
         decision=model_file.Decision(

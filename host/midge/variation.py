@@ -23,6 +23,8 @@ class Variation:
         of the sensor, each sample for itself
     drop : float
         share of samples that repeat the one before, as after a loss that nobody noticed
+    snr_db : float
+        of sound: the least distance between voice and noise
     """
 
     tempo: float = 0.12
@@ -32,3 +34,4 @@ class Variation:
     mirror: str = ""
     noise_g: float = 0.0
     drop: float = 0.0
+    snr_db: float = 12.0
