@@ -16,6 +16,13 @@ typedef int16_t forest_feature;
 #define FOREST_LIMIT(limit) (limit)
 #endif
 
+/* Where there is an assembler for it, forests are instructions. */
+#if defined(__thumb2__) && defined(__GNUC__)
+#define FOREST_IS_THUMB2 1
+#else
+#define FOREST_IS_THUMB2 0
+#endif
+
 #if defined(__GNUC__)
 #define FOREST_NOINLINE __attribute__((noinline))
 #else
@@ -29,10 +36,28 @@ typedef int16_t forest_feature;
 #define FOREST_MINSIZE
 #endif
 
-/* Room for the biased copy of `n` features. */
-#define FOREST_BIASED_WORDS(n) (((n) + 1) / 2)
+/* Cores with many registers hold what many nodes read; the compiler shall not read it again. */
+#if defined(__riscv) && defined(__GNUC__)
+#define FOREST_HOLDS 1
+#define FOREST_HOLD(value) __asm__("" : "+r"(value))
+#else
+#define FOREST_HOLDS 0
+#endif
 
-/* Writes features[0..n) with the sign bit turned over into `biased`. */
-void forest_bias(const int16_t *features, uint32_t *biased, int32_t n);
+/* A pointer of its own, instead of a sum at every load. */
+#if FOREST_IS_BIASED && defined(__GNUC__)
+#define FOREST_APART(pointer) __asm__("" : "+r"(pointer))
+#else
+#define FOREST_APART(pointer) (void)(pointer)
+#endif
+
+/* Room for a copy of `n` features. */
+#define FOREST_COPY_WORDS(n) (((n) + 1) / 2)
+
+/* features[0..n) with the sign bit turned over, in `copy`. */
+const uint16_t *forest_bias(const int16_t *features, uint32_t *copy, int32_t n);
+
+/* The features themselves, or, if there are negative ones, in `copy` with 0 in their place. */
+const uint16_t *forest_clamp(const int16_t *features, uint32_t *copy, int32_t n);
 
 #endif

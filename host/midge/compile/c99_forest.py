@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+import numpy as np
+
+from . import c99_forest_thumb2
 from .votes import NARROW_BITS, VotingForest, VotingTree
 
 # Compilers bound the nesting of blocks (clang: 256); what lies deeper is moved behind its tree.
 MAX_NESTING = 100
 # The biased copy of the features lies on the stack.
 MAX_BIASED_FEATURES = 128
+# Features that are kept in registers where a core has plenty.
+_HELD = 14
+# A Thumb-1 load reaches this many features.
+_NEAR = 32
+_MAX_BYTE = 255
 _INDENT = "    "
 
 
@@ -27,48 +36,123 @@ class _Word:
 
 def _words(forest: VotingForest) -> list[_Word]:
     if forest.vote_bits == NARROW_BITS:
-        pairs = range(0, forest.n_classes, 2)
-        return [_Word(f"sums_{c}", tuple(range(c, min(c + 2, forest.n_classes)))) for c in pairs]
+        return [_Word(f"sums_{pair[0]}", pair) for pair in _pairs(forest)]
     # With two classes the second sum follows from the first.
     n_sums = 1 if forest.n_classes == 2 else forest.n_classes
     return [_Word(f"sum_{c}", (c,)) for c in range(n_sums)]
 
 
+def _pairs(forest: VotingForest) -> list[tuple[int, ...]]:
+    """Classes that share a word: those that leaves often vote for together, greedily."""
+    together = np.zeros((forest.n_classes, forest.n_classes))
+    for tree in forest.trees:
+        is_voted = (tree.votes > 0).astype(float)
+        together += is_voted.T @ (is_voted * np.array(c99_forest_thumb2.shares(tree)[1])[:, None])
+    left = list(range(forest.n_classes))
+    pairs: list[tuple[int, ...]] = []
+    while len(left) > 1:
+        _, a, b = max((together[a, b], -a, -b) for a in left for b in left if a < b)
+        pairs.append((-int(a), -int(b)))
+        left = [c for c in left if c not in pairs[-1]]
+    return sorted([*pairs, *((c,) for c in left)])
+
+
 def code(forest: VotingForest) -> str:
     """C of midge_classify() for a forest, as nested if/else."""
     words = _words(forest)
-    is_biased = forest.n_features <= MAX_BIASED_FEATURES and 2 * forest.n_features + 20 < _visits(forest)
-    lines = [
-        '#include "forest_code.h"',
-        "",
-        *(() if is_biased else ("#undef FOREST_IS_BIASED", "#define FOREST_IS_BIASED 0")),
-        *(() if is_biased else ("#undef FOREST_LIMIT", "#define FOREST_LIMIT(limit) (limit)")),
-        *(() if is_biased else ("#define forest_feature int16_t", "")),
+    is_copied = forest.n_features <= MAX_BIASED_FEATURES and 2 * forest.n_features + 20 < _visits(forest)
+    is_small = is_copied and _is_small(forest)
+    lines = ['#include "forest_code.h"', ""]
+    if is_small:
+        lines += ["#undef FOREST_LIMIT", "#define FOREST_LIMIT(limit) (limit)", ""]
+    elif not is_copied:
+        lines += ["#undef FOREST_IS_BIASED", "#define FOREST_IS_BIASED 0"]
+        lines += ["#undef FOREST_LIMIT", "#define FOREST_LIMIT(limit) (limit)"]
+        lines += ["#define forest_feature int16_t", ""]
+    if forest.n_features <= c99_forest_thumb2.MAX_FEATURES:
+        lines += ["#if FOREST_IS_THUMB2", "", *_assembled(forest, words), "#else", ""]
+    held = {
+        feature: f"held_{feature}" for feature in list(c99_forest_thumb2.reads_by_feature(forest))[:_HELD]
+    }
+    names = (
+        {f: f"x{f // _NEAR * _NEAR}[{f % _NEAR}]" for f in range(_NEAR, forest.n_features)}
+        if is_small
+        else {}
+    )
+    lines += [
         "static FOREST_NOINLINE FOREST_MINSIZE int32_t forest_walk(const forest_feature *x, int16_t *scores)",
         "{",
+        *_far_features(forest, names),
+        "#if FOREST_HOLDS",
+        *(f"{_INDENT}int32_t {name} = x[{feature}];" for feature, name in held.items()),
+        *(f"{_INDENT}FOREST_HOLD({name});" for name in held.values()),
+        "#else",
+        *(f"#define {name} {names.get(feature, f'x[{feature}]')}" for feature, name in held.items()),
+        "#endif",
         *(f"{_INDENT}uint32_t {word.name} = {forest.half}u;" for word in words),
         "",
     ]
     for number, tree in enumerate(forest.trees):
-        lines += _Writer(tree, number, words).lines()
-    lines += _verdict(forest)
+        lines += _Writer(tree, number, words, names | held).lines()
+    change = "forest_clamp" if is_small else "forest_bias"
     lines += [
+        *_verdict(forest, words),
         "}",
         "",
         "int32_t midge_classify(const int16_t *features, int16_t *scores)",
         "{",
         "#if FOREST_IS_BIASED",
-        f"{_INDENT}uint32_t biased[FOREST_BIASED_WORDS({forest.n_features})];",
+        f"{_INDENT}uint32_t copy[FOREST_COPY_WORDS({forest.n_features})];",
         "",
-        f"{_INDENT}forest_bias(features, biased, {forest.n_features});",
-        f"{_INDENT}return forest_walk((const forest_feature *)biased, scores);",
+        f"{_INDENT}return forest_walk({change}(features, copy, {forest.n_features}), scores);",
         "#else",
         f"{_INDENT}return forest_walk(features, scores);",
         "#endif",
         "}",
-        "",
     ]
-    return "\n".join(lines)
+    if forest.n_features <= c99_forest_thumb2.MAX_FEATURES:
+        lines += ["", "#endif"]
+    return "\n".join([*lines, ""])
+
+
+def _is_small(forest: VotingForest) -> bool:
+    """True if all limits are bytes: then a Thumb-1 core compares with a constant in the instruction."""
+    return all(((tree.threshold >= 0) & (tree.threshold <= _MAX_BYTE)).all() for tree in forest.trees)
+
+
+def _far_features(forest: VotingForest, names: dict[int, str]) -> Iterator[str]:
+    """Pointers to what a load from x does not reach."""
+    for first in range(_NEAR, forest.n_features if names else 0, _NEAR):
+        yield f"{_INDENT}const forest_feature *x{first} = x + {first};"
+        yield f"{_INDENT}FOREST_APART(x{first});"
+
+
+def _assembled(forest: VotingForest, words: list[_Word]) -> Iterator[str]:
+    """The same in Thumb-2."""
+    made = c99_forest_thumb2.plan(forest, [word.classes for word in words])
+    yield "static __attribute__((naked, noinline)) void forest_sums(const int16_t *x, uint32_t *words)"
+    yield "{"
+    yield f"{_INDENT}__asm__ volatile("
+    yield from (f'{_INDENT}    "{line}\\n"' for line in c99_forest_thumb2.walk(made))
+    yield f"{_INDENT});"
+    yield "}"
+    yield ""
+    n_counts = made.n_counts
+    yield "int32_t midge_classify(const int16_t *features, int16_t *scores)"
+    yield "{"
+    yield f"{_INDENT}uint32_t words[{n_counts + len(words)}];"
+    yield ""
+    yield f"{_INDENT}forest_sums(features, words);"
+    for place, word in enumerate(words):
+        parts = [f"words[{n_counts + place}]", *([f"{forest.half}u"] if forest.half else [])]
+        if made.counts:
+            number, lane = made.counts[word.classes[0]]
+            mask = "0xFF00FF" if len(word.classes) > 1 else "0xFF"
+            parts.append(f"(words[{number}] >> {8 * lane} & {mask}) * {forest.one}u")
+        yield f"{_INDENT}const uint32_t {word.name} = {' + '.join(parts)};"
+    yield from _verdict(forest, words)
+    yield "}"
+    yield ""
 
 
 def _visits(forest: VotingForest) -> float:
@@ -84,16 +168,13 @@ def _visits(forest: VotingForest) -> float:
     return total
 
 
-def _verdict(forest: VotingForest) -> Iterator[str]:
+def _verdict(forest: VotingForest, words: list[_Word]) -> Iterator[str]:
     yield ""
     if forest.vote_bits == NARROW_BITS:
-        for c in range(forest.n_classes):
-            of = f"sums_{c // 2 * 2}"
-            yield (
-                f"{_INDENT}uint32_t sum_{c} = {of} >> 16;"
-                if c % 2
-                else f"{_INDENT}uint32_t sum_{c} = {of} & 0xFFFFu;"
-            )
+        for word in words:
+            low, *high = word.classes
+            yield f"{_INDENT}uint32_t sum_{low} = {word.name} & 0xFFFFu;"
+            yield from (f"{_INDENT}uint32_t sum_{c} = {word.name} >> 16;" for c in high)
     elif forest.n_classes == 2:
         yield f"{_INDENT}uint32_t sum_1 = {forest.total + 2 * forest.half}u - sum_0;"
     yield f"{_INDENT}int32_t winner = 0;"
@@ -114,8 +195,14 @@ def _verdict(forest: VotingForest) -> Iterator[str]:
 class _Writer:
     """Writes one tree. Subtrees that lie too deep become labelled blocks, reached and left by goto."""
 
-    def __init__(self, tree: VotingTree, number: int, words: list[_Word]) -> None:
-        self._tree, self._number, self._words = tree, number, words
+    def __init__(
+        self,
+        tree: VotingTree,
+        number: int,
+        words: list[_Word],
+        names: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        self._tree, self._number, self._words, self._names = tree, number, words, names
         self._deep: list[int] = []
 
     def lines(self) -> Iterator[str]:
@@ -157,7 +244,9 @@ class _Writer:
                 self._deep.append(child)
                 yield f"{pad}goto {self._label(child)};"
             else:
-                yield f"{pad}if (x[{tree.feature[child]}] <= FOREST_LIMIT({tree.threshold[child]})) {{"
+                feature = int(tree.feature[child])
+                name = self._names.get(feature, f"x[{feature}]")
+                yield f"{pad}if ({name} <= FOREST_LIMIT({tree.threshold[child]})) {{"
                 waiting += [
                     f"{pad}}}",
                     (int(tree.right[child]), depth + 1),
