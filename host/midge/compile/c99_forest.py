@@ -16,7 +16,7 @@ MAX_NESTING = 100
 # The biased copy of the features lies on the stack.
 MAX_BIASED_FEATURES = 128
 # Features that are kept in registers where a core has plenty.
-_HELD = 14
+_HELD, _LEAST_READS = 14, 2
 # A Thumb-1 load reaches this many features.
 _NEAR = 32
 _MAX_BYTE = 255
@@ -71,9 +71,8 @@ def code(forest: VotingForest) -> str:
         lines += ["#define forest_feature int16_t", ""]
     if forest.n_features <= c99_forest_thumb2.MAX_FEATURES:
         lines += ["#if FOREST_IS_THUMB2", "", *_assembled(forest, words), "#else", ""]
-    held = {
-        feature: f"held_{feature}" for feature in list(c99_forest_thumb2.reads_by_feature(forest))[:_HELD]
-    }
+    reads = c99_forest_thumb2.reads_by_feature(forest)
+    held = {feature: f"held_{feature}" for feature in list(reads)[:_HELD] if reads[feature] >= _LEAST_READS}
     names = (
         {f: f"x{f // _NEAR * _NEAR}[{f % _NEAR}]" for f in range(_NEAR, forest.n_features)}
         if is_small
