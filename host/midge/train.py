@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,24 +72,8 @@ def train(
     advance = on_progress or (lambda done, total=None, text="": None)
     warnings: list[str] = []
 
-    advance(0, steps, "cutting windows")
-    _tell_other_labels(data, recipe)
-    kind = dataset.window_kind(data, recipe)
-    empty: list[str] = []
-    cut = dataset.windows(data, recipe, note=empty.append)
-    if empty:
-        warnings.append(f"{len(empty)} of {len(data.recordings)} recordings left out; the first: {empty[0]}")
-    _check_labels(cut, recipe)
-    key = np.array(validation.fold_keys(data, warnings))
-    advance(1, steps, "features")
-    rows = Rows(_features(recipe, cut), cut.labels, key[cut.recording])
-    more = rows.where(np.zeros(len(rows), bool))
-    if recipe.train.augment:
-        varied = augment.vary(data, recipe.train.augment, seed, recipe.train.vary)
-        of_variant = dataset.windows(varied, recipe, hop=recipe.window.hop)
-        # Variants come in the recordings' order, once for each copy.
-        owner = key[of_variant.recording % len(data.recordings)]
-        more = Rows(_features(recipe, of_variant), of_variant.labels, owner)
+    found = examples(recipe, data, seed, warnings, lambda done, text: advance(done, steps, text))
+    rows, more, cut, kind = found.rows, found.more, found.cut, found.kind
 
     answer = np.full(len(rows), -1)
     _tell_lonely_labels(rows, recipe, warnings)
@@ -106,9 +90,9 @@ def train(
 
     advance(steps - 2, steps, "final fit")
     fitted = _fit(recipe, rows, more, seed)
-    about = _provenance(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
+    about = provenance_of(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
     about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
-    model = _model(recipe, fitted, (rows + more).X, windows=cut.windows, provenance=about)
+    model = model_of(recipe, fitted, (rows + more).X, windows=cut.windows, provenance=about)
 
     advance(steps - 1, steps, "writing")
     counts = confusion.count(rows.y[validated], answer[validated], len(recipe.labels))
@@ -147,6 +131,48 @@ def train(
         draw_curve(points, folder / CURVE_NAME, f"{recipe.name}: accuracy on unseen groups")
     advance(steps, steps, "done")
     return Trained(model, folder, report)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What there is to learn from: rows, the rows of varied recordings, the windows, and their kind."""
+
+    rows: Rows
+    more: Rows
+    cut: Windows
+    kind: str
+
+
+def examples(
+    recipe: Recipe,
+    data: Dataset,
+    seed: int,
+    warnings: list[str],
+    tell: Callable[[int, str], None] = lambda done, text: None,
+) -> Examples:
+    """Recordings → rows of features, keyed by what is held out together; what is odd goes to `warnings`.
+
+    Raises DatasetError as `train`.
+    """
+    tell(0, "cutting windows")
+    _tell_other_labels(data, recipe)
+    kind = dataset.window_kind(data, recipe)
+    empty: list[str] = []
+    cut = dataset.windows(data, recipe, note=empty.append)
+    if empty:
+        warnings.append(f"{len(empty)} of {len(data.recordings)} recordings left out; the first: {empty[0]}")
+    _check_labels(cut, recipe)
+    key = np.array(validation.fold_keys(data, warnings))
+    tell(1, "features")
+    rows = Rows(_features(recipe, cut), cut.labels, key[cut.recording])
+    more = rows.where(np.zeros(len(rows), bool))
+    if recipe.train.augment:
+        varied = augment.vary(data, recipe.train.augment, seed, recipe.train.vary)
+        of_variant = dataset.windows(varied, recipe, hop=recipe.window.hop)
+        # Variants come in the recordings' order, once for each copy.
+        owner = key[of_variant.recording % len(data.recordings)]
+        more = Rows(_features(recipe, of_variant), of_variant.labels, owner)
+    return Examples(rows, more, cut, kind)
 
 
 def _fit(recipe: Recipe, rows: Rows, more: Rows, seed: int) -> Fitted:
@@ -212,9 +238,10 @@ def _tell_lonely_labels(rows: Rows, recipe: Recipe, warnings: list[str]) -> None
         )
 
 
-def _model(
+def model_of(
     recipe: Recipe, fitted: Fitted, X: Int16, *, windows: Int16, provenance: Mapping[str, Any]
 ) -> Model:
+    """The model of a fit on rows `X`, all columns; raises ModelError if it is not its estimator's."""
     unit = "FS" if recipe.sensor.kind == "sound" else "g"
     sensor = model_file.Sensor(
         recipe.sensor.rate_hz, recipe.sensor.range_g, unit, range_dps=recipe.sensor.range_dps
@@ -260,7 +287,7 @@ def _model(
     )
 
 
-def _provenance(recipe: Recipe, data: Dataset, cut: Windows, seed: int) -> dict[str, Any]:
+def provenance_of(recipe: Recipe, data: Dataset, cut: Windows, seed: int) -> dict[str, Any]:
     """Where the model is from; no time and no path, so that the same data give the same model file."""
     counts = np.bincount(cut.labels, minlength=len(recipe.labels))
     return {
