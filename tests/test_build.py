@@ -29,7 +29,7 @@ from midge.errors import (
     ModelNotFound,
     ParityError,
     TargetMismatch,
-    ToolchainMissing,
+    UnsupportedModel,
 )
 from midge.model_file import Decision, FrontEnd, Model, Sensor
 from midge.recipe import Budget
@@ -197,8 +197,8 @@ def test_a_model_without_golden_rows_is_refused() -> None:
 def test_targets_that_can_not_be_built_say_why() -> None:
     with pytest.raises(CompileError, match="armv6m"):
         build(_model(), "armv5")
-    with pytest.raises(ToolchainMissing, match="ESP32"):
-        build(_model(), "xtensawin")
+    with pytest.raises(UnsupportedModel, match="--layout table"):
+        build(_model(), "xtensawin", layout="code")
 
 
 def test_a_module_runs_on_boards_that_accept_it_and_on_no_other() -> None:

@@ -2,24 +2,44 @@
 #if defined(__xtensa__)
 
 #include <stddef.h>
-
-#include "mp_table.h"
+#include <stdint.h>
 
 #define USED __attribute__((used))
+/* Or the compiler would make a call of the function itself out of its loop. */
+#define PLAIN USED __attribute__((no_builtin))
 
-USED void *memset(void *to, int value, size_t length_bytes)
+PLAIN void *memset(void *to, int value, size_t length_bytes)
 {
-    return MP_CALL(50, void *(*)(void *, int, size_t))(to, value, length_bytes);
+    for (uint8_t *at = to; length_bytes > 0; length_bytes--) {
+        *at++ = (uint8_t)value;
+    }
+    return to;
 }
 
-USED void *memmove(void *to, const void *from, size_t length_bytes)
+/* By words or halfwords where both begin and end on one: rows of samples do. */
+PLAIN void *memmove(void *to, const void *from, size_t length_bytes)
 {
-    return MP_CALL(51, void *(*)(void *, const void *, size_t))(to, from, length_bytes);
+    const size_t odd = (uintptr_t)to | (uintptr_t)from | length_bytes;
+    const size_t step = odd & 1 ? 1 : odd & 2 ? 2 : 4;
+    const int32_t is_down = (uintptr_t)to <= (uintptr_t)from;
+    size_t at = is_down ? 0 : length_bytes - step;
+
+    for (size_t left = length_bytes; left > 0; left -= step) {
+        if (step == 4) {
+            *(uint32_t *)((uint8_t *)to + at) = *(const uint32_t *)((const uint8_t *)from + at);
+        } else if (step == 2) {
+            *(uint16_t *)((uint8_t *)to + at) = *(const uint16_t *)((const uint8_t *)from + at);
+        } else {
+            ((uint8_t *)to)[at] = ((const uint8_t *)from)[at];
+        }
+        at += is_down ? step : -step;
+    }
+    return to;
 }
 
-USED void *memcpy(void *restrict to, const void *restrict from, size_t length_bytes)
+PLAIN void *memcpy(void *restrict to, const void *restrict from, size_t length_bytes)
 {
-    return MP_CALL(51, void *(*)(void *, const void *, size_t))(to, from, length_bytes);
+    return memmove(to, from, length_bytes);
 }
 
 /* Shifts and subtracts, from the highest bit that the quotient can have; 0 by a divisor of 0. */

@@ -10,9 +10,16 @@ from typing import Any
 import numpy as np
 
 from . import assets, targets
-from .compile import c99, golden, module_glue, native_sources, toolchain
+from .compile import c99, golden, link_kernels, module_glue, native_sources, toolchain
 from .compile.emulate import Emulator
-from .errors import BudgetExceeded, CompileError, ModelError, ModelNotFound, ParityError
+from .errors import (
+    BudgetExceeded,
+    CompileError,
+    ModelError,
+    ModelNotFound,
+    ParityError,
+    UnsupportedModel,
+)
 from .model_file import FILE_NAME, Model, load
 from .recipe import Budget, Recipe
 from .targets import Target
@@ -175,14 +182,18 @@ def build(
     chosen = targets.get(target) if isinstance(target, str) else target
     if optimise not in OPTIMISE:
         raise CompileError(f"no optimise {optimise!r}; choose one of {', '.join(OPTIMISE)}")
-    candidates = c99.candidates(model, layout=layout, backend=backend)
+    candidates = _candidates(model, chosen, layout, backend)
     fitting: list[BuiltModule] = []
     problems: list[str] = []
     for number, (a_layout, a_backend) in enumerate(candidates):
         if on_progress:
             on_progress(number, len(candidates), f"{chosen.name}, {a_layout}")
-        sources = c99.sources(model, layout=a_layout, backend=a_backend)
-        module = build_sources(model, chosen, sources, layout=a_layout, backend=a_backend)
+        if chosen.kernels_only:
+            linked = link_kernels.build_model(model, chosen)
+            module = _checked(model, chosen, linked, layout=a_layout, backend=a_backend)
+        else:
+            sources = c99.sources(model, layout=a_layout, backend=a_backend)
+            module = build_sources(model, chosen, sources, layout=a_layout, backend=a_backend)
         problems = _excess(module, budget)
         if not problems:
             fitting.append(module)
@@ -199,11 +210,33 @@ def build(
     return min(fitting, key=lambda module: module.module_bytes)
 
 
+def _candidates(model: Model, target: Target, layout: str, backend: str) -> list[tuple[str, str]]:
+    """(layout, backend) pairs to try, the fastest first; raises CompileError, UnsupportedModel."""
+    found = c99.candidates(model, layout=layout, backend=backend)
+    if not target.kernels_only:
+        return found
+    tables = ("table", "midge")
+    if (
+        layout == "table"
+        or (layout == "auto" and backend != "emlearn")
+        or tables not in c99.candidates(model)
+    ):
+        return [tables]
+    raise UnsupportedModel(f"there is no compiler for {target.name}: use --layout table --backend midge")
+
+
 def build_sources(
     model: Model, target: Target, sources: Mapping[str, str], *, layout: str = "code", backend: str = "midge"
 ) -> BuiltModule:
     """Compile generated C into a module and check it; raises as `build`."""
     module = toolchain.build_module(sources, target, name=model.name, exports=module_glue.MODEL)
+    return _checked(model, target, module, layout=layout, backend=backend)
+
+
+def _checked(
+    model: Model, target: Target, module: toolchain.Module, *, layout: str, backend: str
+) -> BuiltModule:
+    """The module, after all rows and windows were run through it in emulation."""
     emulator = Emulator(module.mpy, target, module.symbols)
     rows = check(model, emulator)
     measured = emulator.measure(_measured_rows(model))

@@ -50,6 +50,8 @@ class Target:
         where one meets it
     missing : str
         what to tell somebody who wants this target; empty if it can be built
+    kernels_only : bool
+        the compiler has no back end: modules are linked from shipped kernels, their models as tables
     """
 
     name: str
@@ -69,6 +71,7 @@ class Target:
     reported_as: int = 0
     accepted_by: tuple[str, ...] = ()
     missing: str = ""
+    kernels_only: bool = False
 
     @property
     def sources_flags(self) -> tuple[str, ...]:
@@ -159,9 +162,11 @@ _ROWS = (
         name="xtensawin",
         mpy_arch=10,
         word_bytes=4,
-        boards="ESP32, ESP32-S3",
-        missing="xtensawin (ESP32, ESP32-S3) can't be built yet: the compiler has no Xtensa back end; "
-        "ESP32-C3 and C6 work as target rv32imc",
+        boards="ESP32, ESP32-S2, ESP32-S3",
+        elf_machine="EM_XTENSA",
+        instruction_set="xtensawin",
+        alignment_bytes=4,
+        kernels_only=True,
     ),
 )
 
@@ -171,7 +176,9 @@ TARGETS: dict[str, Target] = {target.name: target for target in _ROWS}
 def get(name: str) -> Target:
     """The target called `name`; CompileError with all names if there is none."""
     if name not in TARGETS:
-        raise CompileError(f"no target {name!r}: choose one of {', '.join(TARGETS)}")
+        meant = [target.name for target in TARGETS.values() if name and name.lower() in target.boards.lower()]
+        hint = f" (for a board like that: {' or '.join(meant)})" if meant else ""
+        raise CompileError(f"no target {name!r}: choose one of {', '.join(TARGETS)}{hint}")
     return TARGETS[name]
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import targets
 from . import output
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ EXAMPLE = "midge build gesture --target armv6m --out gesture.mpy"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `midge build`."""
     parser.add_argument("model", metavar="APP|MODEL", help="an app, or a model.json or its folder")
-    parser.add_argument(
-        "--target", required=True, metavar="T", help="x64, armv6m, armv7m, armv7emsp, armv7emdp or rv32imc"
-    )
+    parser.add_argument("--target", required=True, metavar="T", help=f"{', '.join(targets.TARGETS)}")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="where the result goes (folder for --emit c)"
     )

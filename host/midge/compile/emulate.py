@@ -21,6 +21,7 @@ from .emulate_count import Measurement
 from .emulate_cpu import HOOK_CODE, Cpu, EmulatorError
 from .emulate_firmware import BoardBuffers, Firmware, NativeFunction
 from .emulate_watch import Watch
+from .emulate_xtensa import XtensaCpu, XtensaWatch
 
 __all__ = ["COUNTED", "Emulator", "Measurement"]
 
@@ -33,6 +34,10 @@ COUNTED = {
     "features": "midge_frontend_features",
     "classify": "midge_classify",
 }
+
+
+# What runs the code and what watches it, where that is not unicorn.
+_MACHINES: dict[str, tuple[Any, Any]] = {"EM_XTENSA": (XtensaCpu, XtensaWatch)}
 
 
 class Emulator:
@@ -73,7 +78,8 @@ class Emulator:
         file = mpy_format.parse(mpy)
         check_accepts(target, file.target)
         self.target = target
-        self._cpu = Cpu(target)
+        make_cpu, make_watch = _MACHINES.get(target.elf_machine, (Cpu, Watch))
+        self._cpu: Cpu = make_cpu(target)
         memory.map_memory(self._cpu)
         self._base = memory.load_module(self._cpu, file, target)
         self._buffers = BoardBuffers(self._cpu, memory.HEAP, memory.HEAP_BYTES)
@@ -82,7 +88,7 @@ class Emulator:
         entries = (
             {self._base + symbols[c]: name for name, c in counted.items() if c in symbols} if symbols else {}
         )
-        self._watch = Watch(self._cpu, target, self._base, len(file.text), entries)
+        self._watch: Watch = make_watch(self._cpu, target, self._base, len(file.text), entries)
         self._cpu.uc.hook_add(HOOK_CODE, self._on_firmware_call, begin=memory.TRAPS, end=memory.EXIT - 1)
         self._run(self._base, 0)
         self.globals: dict[str, Any] = self._firmware.globals

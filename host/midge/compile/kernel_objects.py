@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
 
 from ..errors import LinkError
 from .opcodes_xtensa import split as split_xtensa
@@ -92,7 +93,7 @@ class _Object:
         self.sections = list(self.file.iter_sections())
         self.contents = [self._content(section) for section in self.sections]
         table = self.file.get_section_by_name(".symtab")
-        if table is None:
+        if not isinstance(table, SymbolTableSection):
             raise LinkError(f"{unit} has no symbols: compile it again")
         self.symbols = [
             _Symbol(

@@ -58,7 +58,12 @@ def _build(
     for start, end in placed.code:
         check_bytes(placed.text[start:end], target, start=start)
     file = mpy.MpyFile(target, qstrs(name, exports), placed.text, placed.relocations, placed.rodata)
-    return Module(mpy.write(file), len(placed.text) + len(placed.rodata), placed.symbols)
+    # Also by the names that the kernels leave open: instructions are counted by them.
+    open_names = {
+        name: placed.symbols[found] for name, found in parts.aliases.items() if found in placed.symbols
+    }
+    symbols = placed.symbols | open_names
+    return Module(mpy.write(file), len(placed.text) + len(placed.rodata), symbols)
 
 
 def _exports(exports: Exports, constants: Sequence[int], word_bytes: int) -> list[Section]:

@@ -63,7 +63,9 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
     if model.frontend is not None:
         plan = model.frontend.plan()
         if not isinstance(plan, Plan):
-            raise UnsupportedModel("a sound front end needs a compiler, which there is none of for this target")
+            raise UnsupportedModel(
+                "a sound front end needs a compiler, which there is none of for this target"
+            )
         made += _frontend(plan, word_bytes)
     aliases |= _glue(model)
     lowered = kinds.part(model.ir.kind, "lowering").lower(model.ir)

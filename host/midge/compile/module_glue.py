@@ -42,6 +42,7 @@ class Exports:
     entries: tuple[str, ...]
 
 
+_PARAMETERS = "const mp_function_t *self, size_t n_args, size_t n_kw,"
 _MODULE_ENTRIES = ("mp_module.c", "mp_slot.S")
 
 MODEL = Exports(
@@ -90,8 +91,8 @@ def wrappers(exports: Exports, *, linkage: str = "static ") -> str:
     for function in exports.functions:
         lines += [
             "",
-            f"{linkage}mp_obj_t export_{function.name}(const mp_function_t *self,",
-            "    size_t n_args, size_t n_kw, const mp_obj_t *args)",
+            f"{linkage}mp_obj_t export_{function.name}({_PARAMETERS}",
+            "    const mp_obj_t *args)",
             "{",
             f"    mp_arguments_check(n_args, n_kw, {function.min_args}, {function.max_args});",
             f"    return {function.c_function}(self, n_args, args);",

@@ -209,8 +209,10 @@ def build_module(
     LinkError
         the image is not one that a `.mpy` can hold
     """
-    if target.missing:
-        raise ToolchainMissing(target.missing)
+    if target.kernels_only:
+        raise ToolchainMissing(
+            f"the compiler has no back end for {target.name}: a model as tables needs none, --layout table"
+        )
     everything = native_sources.complete(
         {**sources, "mp_exports.c": export_table(exports)}, entries=exports.entries
     )
@@ -235,6 +237,10 @@ def build_module(
 
 def build_native(target: Target, *, on_progress: Advance | None = None) -> Module:
     """midge_native.mpy of `target`: the board primitives. Raises as `build_module`."""
+    if target.kernels_only:
+        from . import link_kernels
+
+        return link_kernels.build_native(target)
     return build_module({}, target, name="midge_native", exports=NATIVE, on_progress=on_progress)
 
 
