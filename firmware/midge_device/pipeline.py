@@ -19,6 +19,7 @@ import micropython
 from midge_device.boards import sensor_name
 from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
+from midge_device.keeper import Keeper
 from midge_device.model import firmware_target, largest_block_bytes
 from midge_device.sampler import Sampler, check_rate
 from midge_device.sessions import Sessions
@@ -74,6 +75,7 @@ class Pipeline:
             lines.append(self._radio)
         self.session = Sessions(lines, self, self._slots)
         self._sampler: Sampler | None = None
+        self.kept: Keeper | None = None  # the last seconds, while the model runs
         self._retry_ms = time.ticks_ms()
         self._retry_due = False
         self._n = self._at = 0
@@ -133,6 +135,7 @@ class Pipeline:
             self.model.reset()
             self._decision.reset()
             self._rate_checked = False
+            self.kept = Keeper(sampler, info["rate_hz"])
             sampler.start()
         except ValueError as error:
             self._tell("sensor: {}".format(error))
@@ -190,9 +193,11 @@ class Pipeline:
         model = self.model
         if self._at >= self._n:
             self._at = 0
+            self.kept.before_poll(sampler)
             self._n = sampler.poll()
             if not self._n:
                 return False
+            self.kept.after_poll(sampler)
             if sampler.gap:  # no window straddles a gap
                 model.reset()
                 self._decision.reset()

@@ -68,6 +68,7 @@ class Session:
             message.ACTIVATE: self._activate,
             message.RESET: self._reset,
             message.SCORES_ON: self._scores_on,
+            message.RECALL: self._recall,
         }
 
     def poll(self) -> None:
@@ -192,6 +193,24 @@ class Session:
             raise RefusedError(message.SENSOR, str(error)) from None
         self._has_stream = True
         self._ack(seq)
+
+    def _recall(self, seq: int) -> None:
+        """Send what is kept of the last seconds as a stream; a block that does not go out is a gap."""
+        kept = self._board.kept
+        if self._board.is_streaming:
+            raise RefusedError(message.BUSY, "recording")
+        if kept is None or not kept.n_samples:
+            raise RefusedError(message.STATE, "no samples are kept: no model runs")
+        self._ack(seq, kept.n_samples)
+        n_taken = 0
+        begin = -1
+        for first, ticks_us, block in kept.blocks():
+            if begin < 0:
+                begin = first
+            n = len(block) // 3
+            n_taken = first - begin + n
+            self.send(message.DATA, first - begin, ticks_us, 0, n, tail=bytes(block))
+        self.send(message.STREAM_END, n_taken, 0)
 
     def _stream_stop(self, seq: int) -> None:
         self._ack(seq)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from midge_device.wire import message as wire
 
 from .messages import Event, Log, Message, Scores, Status
+from .recall import recall
 from .session import Session
 
 
@@ -17,8 +20,9 @@ class Monitor:
 
     `event` {label, score, window, ticks_ms, time_s}, `scores` {scores: {label: score}, winner, window, …},
     `status` {rate_hz, samples, windows, dropped, overruns, missed_frames, free_ram_bytes, …},
-    `log` {text}, `print` {text}. Scores are 0…1; ticks_ms is the board's counter, time_s its time since the
-    first line; rate_hz is the mean since the first status, because samples come in blocks.
+    `log` {text}, `print` {text}, `kept` {path, label, samples, seconds,
+    lost}. Scores are 0…1; ticks_ms is the board's counter, time_s its time since the first line; rate_hz is
+    the mean since the first status, because samples come in blocks.
     """
 
     def __init__(self, session: Session) -> None:
@@ -32,6 +36,7 @@ class Monitor:
         self._elapsed_ms = 0
         self._first: tuple[int, int] | None = None  # samples and time of the first status
         self.events = 0
+        self._waiting: list[Message] = []
         self.last_status: dict[str, Any] = {}
 
     def lines(
@@ -40,20 +45,41 @@ class Monitor:
         seconds: float | None = None,
         scores: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        corrections: queue.SimpleQueue[str] | None = None,
+        into: Path | None = None,
+        group: str = "",
     ) -> Iterator[dict[str, Any]]:
-        """Lines as they come, for `seconds` or until the consumer stops; raises as `Session.next_message`."""
+        """Lines as they come, for `seconds` or until the consumer stops; raises as `Session.next_message`.
+
+        A label in `corrections` says what the last seconds really were: they become a recording in `into`.
+        """
         until = None if seconds is None else clock() + seconds
         if scores:
             self._session.request(wire.SCORES_ON, 1)
         while until is None or clock() < until:
-            line = self.line(self._session.next_message())
+            message = self._waiting.pop(0) if self._waiting else self._session.next_message()
+            line = self.line(message)
             if line is not None:
                 yield line
+            if corrections is not None and into is not None and not corrections.empty():
+                yield self.correct(corrections.get(), into, group)
             text = self._session.take_text().strip()
             if text:
                 yield {"kind": "print", "text": text}
         if scores:
             self._session.request(wire.SCORES_ON, 0)
+
+    def correct(self, label: str, into: Path, group: str = "") -> dict[str, Any]:
+        """Keep the last seconds as `label` in the dataset `into`; raises as `recall`."""
+        take = recall(self._session, label=label, into=into, group=group, meanwhile=self._waiting.append)
+        return {
+            "kind": "kept",
+            "path": str(take.path),
+            "label": label,
+            "samples": take.samples,
+            "seconds": round((take.samples + take.lost) / take.rate_hz, 2),
+            "lost": take.lost,
+        }
 
     def line(self, message: Message) -> dict[str, Any] | None:
         """The line of one message, or None for those that say nothing here."""

@@ -27,6 +27,7 @@ PUSH_COMMIT = 0x1A  # file
 ACTIVATE = 0x1B  # boot the pushed model: ACK, then a soft reset
 RESET = 0x1C  # soft reset
 SCORES_ON = 0x1D  # 1 = send SCORES after each window
+RECALL = 0x1E  # the last seconds: ACK value = samples kept, then DATA … STREAM_END; the model goes on
 
 # board → host
 WELCOME = 0x90  # JSON
@@ -53,6 +54,7 @@ NAMES = {
     ACTIVATE: "ACTIVATE",
     RESET: "RESET",
     SCORES_ON: "SCORES_ON",
+    RECALL: "RECALL",
     WELCOME: "WELCOME",
     ACK: "ACK",
     NAK: "NAK",
@@ -79,6 +81,7 @@ LAYOUTS = {
     ACTIVATE: ("<", False),
     RESET: ("<", False),
     SCORES_ON: ("<B", False),
+    RECALL: ("<", False),
     WELCOME: ("<", True),
     ACK: ("<BI", False),
     NAK: ("<BH", True),
