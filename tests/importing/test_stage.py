@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -229,36 +225,3 @@ def test_a_unit_or_range_that_can_hardly_be_is_doubted(
     done = importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
     assert len(done.warnings) == bool(doubt)
     assert all(doubt in warning for warning in done.warnings)
-
-
-DATA = os.environ.get("MIDGE_DATA")
-
-
-@pytest.mark.check
-@pytest.mark.data
-@pytest.mark.skipif(not DATA, reason="$MIDGE_DATA names no folder of real recordings")
-def test_real_watch_recordings_train_by_person(tmp_path: Path) -> None:
-    assert DATA is not None
-    archive = Path(DATA) / "sp_sw_har.tar.xz"
-    if not archive.is_file():
-        pytest.skip(f"{archive} is not there")
-    with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
-    app = tmp_path / "watch"
-    app.mkdir()
-    (app / "app.toml").write_text(
-        '[app]\nname = "watch"\n[sensor]\nkind = "motion"\nrate_hz = 100\n[window]\nlength = 100\nhop = 25\n'
-        '[features]\nset = "motion-basic"\n[labels]\n'
-        'names = ["SEATED", "SITTING_DOWN", "STANDING_UP", "TURNING", "WALKING"]\n'
-        "[train]\nfolds = 5\n[train.forest]\ntrees = 40\ndepth = 10\nfeatures = 28\n"
-    )
-    midge = [sys.executable, "-m", "midge"]
-    source, into = tmp_path / "sp_sw_har" / "DATA", tmp_path / "data"
-    columns = ["--columns", "x,y,z,_,_,_,t_ms,label", "--unit", "m/s^2", "--app", str(app)]
-    pattern = ["--pattern", "{group}/{_}_sw.csv", "--skip-unmatched"]
-    subprocess.run([*midge, "import", source, "--into", into, *pattern, *columns], check=True)
-    trained = subprocess.run(
-        [*midge, "train", app, "--data", into], check=True, capture_output=True, text=True
-    )
-    accuracy = float(trained.stdout.partition("accuracy ")[2].rpartition("accuracy ")[2].split(",")[0])
-    assert accuracy > 0.75

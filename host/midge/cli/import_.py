@@ -123,7 +123,7 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
     if done.groups:
         output.table(("group", "recordings"), list(done.groups.items()))
     low, high = done.source_rates_hz
-    rates = f"{low:.4g}" if high - low < 0.01 * high else f"{low:.4g} to {high:.4g}"
+    rates = f"{low:.5g}" if high - low < 0.01 * high else f"{low:.4g} to {high:.4g}"
     output.say(
         f"{done.recordings} recordings, {done.minutes:.1f} min at {done.rate_hz:g} Hz "
         f"(the files: {rates} Hz), "
