@@ -116,6 +116,7 @@ def test_a_broken_link_leaves_a_gap_of_its_length(record: Record) -> None:
     take = record(source, "<hhh", 1.08)
     assert (take.samples, take.lost) == (6, 102)  # 1.04 s at 100 Hz less the two that came
     assert take.gaps[0].at == 4
+    assert take.reconnects == load(take.path).reconnects == 1
 
 
 def test_a_counter_that_went_round_while_the_link_was_broken(record: Record) -> None:

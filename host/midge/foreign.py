@@ -203,6 +203,7 @@ def record_foreign(
     )
     n_wanted = None if seconds is None else max(1, round(seconds * recipe.sensor.rate_hz))
     pace = Pace(_CLOCK_PERIOD_US)
+    reconnects = source.reconnects
     with TakeWriter(into, take_name(into, label, group), about) as writer:
         failure: MidgeError | None = None
         reason = ""
@@ -215,11 +216,15 @@ def record_foreign(
         if failure is not None and writer.n_samples == 0:
             raise failure
         n_samples, gaps, lost = writer.n_samples, writer.gaps, writer.lost
-        path = writer.finish(measured_rate_hz=pace.rate_hz, jitter_us=pace.jitter_us, partial=reason)
+        reconnects = source.reconnects - reconnects
+        path = writer.finish(
+            measured_rate_hz=pace.rate_hz, jitter_us=pace.jitter_us, partial=reason, reconnects=reconnects
+        )
     if failure is not None:
         failure.args = (f"{failure}; {n_samples} samples are kept in {path}",)
         raise failure
-    return Take(path, n_samples, lost, gaps, about.rate_hz, pace.rate_hz, pace.jitter_us, reason)
+    rate_hz, jitter_us = pace.rate_hz, pace.jitter_us
+    return Take(path, n_samples, lost, gaps, about.rate_hz, rate_hz, jitter_us, reason, reconnects)
 
 
 def _follow(

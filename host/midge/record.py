@@ -42,6 +42,7 @@ class Take:
     measured_rate_hz: float | None
     jitter_us: float | None
     partial: str
+    reconnects: int = 0
 
 
 class Pace:
@@ -137,6 +138,7 @@ def record(
         raise RecipeError(
             f"{seconds:g} s at {recipe.sensor.rate_hz:g} Hz are more than {MOST_SAMPLES} samples; record less"
         )
+    reconnects = session.transport.reconnects
     with TakeWriter(into, take_name(into, label, group), about) as writer:
         run = _Run(session, writer, n_wanted, recipe.sensor.rate_hz)
         failure: MidgeError | None = None
@@ -163,11 +165,18 @@ def record(
         n_samples, gaps, lost = writer.n_samples, writer.gaps, writer.lost
         open_ended = reason == "interrupted" and n_wanted == 0
         partial = "" if open_ended and run.is_over else reason
-        path = writer.finish(measured_rate_hz=run.pace.rate_hz, jitter_us=run.pace.jitter_us, partial=partial)
+        reconnects = session.transport.reconnects - reconnects
+        path = writer.finish(
+            measured_rate_hz=run.pace.rate_hz,
+            jitter_us=run.pace.jitter_us,
+            partial=partial,
+            reconnects=reconnects,
+        )
     if failure is not None:
         failure.args = (f"{failure}; {n_samples} samples are kept in {path}",)
         raise failure
-    return Take(path, n_samples, lost, gaps, about.rate_hz, run.pace.rate_hz, run.pace.jitter_us, partial)
+    rate_hz, jitter_us = run.pace.rate_hz, run.pace.jitter_us
+    return Take(path, n_samples, lost, gaps, about.rate_hz, rate_hz, jitter_us, partial, reconnects)
 
 
 class _Run:

@@ -55,6 +55,8 @@ class Description:
         LSB per `unit`
     partial : str
         why the recording ends early, '' if it is whole
+    reconnects : int
+        how often the line was made anew in the middle of it; what was lost then is in the gaps
     """
 
     label: str
@@ -70,6 +72,7 @@ class Description:
     measured_rate_hz: float | None = None
     jitter_us: float | None = None
     partial: str = ""
+    reconnects: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> 
     """The sidecar's content for `n_samples` rows with `gaps`."""
     about = {item.name: getattr(description, item.name) for item in fields(Description)}
     about["channels"] = list(description.channels)
-    partial = about.pop("partial")
+    partial, reconnects = about.pop("partial"), about.pop("reconnects")
     return {
         "midge_recording": SCHEMA,
         **about,
@@ -103,6 +106,7 @@ def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> 
         "lost": sum(gap.lost for gap in gaps),
         "gaps": [asdict(gap) for gap in gaps],
         **({"partial": partial} if partial else {}),
+        **({"reconnects": reconnects} if reconnects else {}),
     }
 
 
@@ -190,6 +194,7 @@ def _understand(path: Path, about: Mapping[str, Any]) -> tuple[Description, tupl
             scale=float(about["scale"]),
             measured_rate_hz=None if measured is None else float(measured),
             jitter_us=None if jitter is None else float(jitter),
+            reconnects=int(about.get("reconnects", 0)),
             **{
                 key: str(about[key])
                 for key in ("kind", "unit", "sensor", "board", "group", "started", "partial")

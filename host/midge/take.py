@@ -131,19 +131,28 @@ class TakeWriter:
         self._note()
 
     def finish(
-        self, *, measured_rate_hz: float | None = None, jitter_us: float | None = None, partial: str = ""
+        self,
+        *,
+        measured_rate_hz: float | None = None,
+        jitter_us: float | None = None,
+        partial: str = "",
+        reconnects: int = 0,
     ) -> Path:
         """Give both files their names; returns the samples' path. `partial` says why the take ends early.
 
         ^C waits for the end of it.
         """
         with _uninterrupted():
-            return self._finish(measured_rate_hz, jitter_us, partial)
+            self._description = replace(
+                self._description,
+                measured_rate_hz=measured_rate_hz,
+                jitter_us=jitter_us,
+                partial=partial[:400],
+                reconnects=reconnects,
+            )
+            return self._finish()
 
-    def _finish(self, measured_rate_hz: float | None, jitter_us: float | None, partial: str) -> Path:
-        self._description = replace(
-            self._description, measured_rate_hz=measured_rate_hz, jitter_us=jitter_us, partial=partial[:400]
-        )
+    def _finish(self) -> Path:
         self._keep = True  # from here on nothing is removed, whatever fails
         try:
             self._csv.truncate(self._written_bytes)

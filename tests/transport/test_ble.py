@@ -149,6 +149,7 @@ def test_the_command_marks_what_was_lost(
     recording = load(path)
     assert len(recording.samples) + recording.lost == 1000
     assert recording.gaps
+    assert recording.reconnects == 1
 
 
 def test_a_board_that_stays_away_ends_the_recording(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,7 @@ def _tell(takes: list[Take], n_wanted: int) -> int:
                     "measured_rate_hz": take.measured_rate_hz,
                     "jitter_us": take.jitter_us,
                     "partial": take.partial,
+                    "reconnects": take.reconnects,
                 }
                 for take in takes
             ]
@@ -175,6 +176,8 @@ def _line(take: Take) -> str:
     if take.jitter_us is not None:
         words.append(f"jitter {take.jitter_us:.0f} µs")
     words.append(f"{take.lost} lost in {len(take.gaps)} gaps" if take.lost else "none lost")
+    if take.reconnects:
+        words.append(f"the line came back {take.reconnects} times")
     if take.partial:
         words.append(take.partial)
     return ", ".join(words)
