@@ -21,16 +21,20 @@ static uint32_t additive_leaf(const uint16_t *node, const int16_t *x)
     }
 }
 
-void additive_table_sums(const additive_table *model, const int16_t *x, int32_t *sums)
-{
-    const uint32_t *root = model->roots;
-
-    for (int32_t value = 0; value < model->n_values; value++) {
-        int32_t sum = model->bias[value];
-
-        for (int32_t left = model->n_trees[value]; left > 0; left--) {
-            sum += model->leaves[additive_leaf(model->nodes + *root++, x)];
-        }
-        sums[value] = sum;
+#define ADDITIVE_SUMS(name, width)                                                                             \
+    void name##_sums(const name *model, const int16_t *x, width##_t *sums)                                     \
+    {                                                                                                          \
+        const uint32_t *root = model->roots;                                                                   \
+                                                                                                               \
+        for (int32_t value = 0; value < model->n_values; value++) {                                            \
+            width##_t sum = model->bias[value];                                                                \
+                                                                                                               \
+            for (int32_t left = model->n_trees[value]; left > 0; left--) {                                     \
+                sum += model->leaves[additive_leaf(model->nodes + *root++, x)];                                \
+            }                                                                                                  \
+            sums[value] = sum;                                                                                 \
+        }                                                                                                      \
     }
-}
+
+ADDITIVE_SUMS(additive_table, int32)
+ADDITIVE_SUMS(additive_table_wide, int64)

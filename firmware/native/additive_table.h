@@ -22,7 +22,18 @@ typedef struct {
     int32_t n_values;
 } additive_table;
 
+/* The same with sums of 64 bits. */
+typedef struct {
+    const uint16_t *nodes;
+    const int64_t *leaves;
+    const uint32_t *roots;
+    const uint16_t *n_trees;
+    const int64_t *bias;
+    int32_t n_values;
+} additive_table_wide;
+
 /* Writes sums[n_values]: bias and the leaves that x falls into. */
 void additive_table_sums(const additive_table *model, const int16_t *x, int32_t *sums);
+void additive_table_wide_sums(const additive_table_wide *model, const int16_t *x, int64_t *sums);
 
 #endif

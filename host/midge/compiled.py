@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from . import build as builder
 from . import families, model_file
 from .compile import agreement, c99, host, native_sources, neighbors, quantise, reference
 from .compile.ir import Node
+from .compile.linear import Linear
 from .compile.neighbors import Neighbors
 from .compile.precise import Inner, Precise
 from .errors import CompileError, ParityError
@@ -20,6 +22,8 @@ from .model_file import Model
 
 # Part of the training rows on which the C may answer otherwise than the estimator, near ties apart.
 MOST_WRONG = 0.005
+# Bytes of a module's metadata that are not labels.
+ROOM_OF_INFO = 400
 # Error of a regressor's values, of the full scale of its scores.
 MOST_VALUE_ERROR = 0.001
 # Part of the usual margin that counts as one.
@@ -191,6 +195,8 @@ def compile_estimator(
     expected, winners = families.answers(estimator, ir, values if is_rounded else X)
     seen = values.astype(np.float32).astype(np.float64) if is_single else values
     tolerance = agreement.FLOAT_EPSILON if ir.kind == "forest" else agreement.DOT_TOLERANCE
+    if isinstance(ir, Linear):
+        tolerance += agreement.DOT_NOISE * ir.largest_terms() / (ir.verdict.unit or 1.0)
     clear = ~neighbors.undecided(ir, seen) if isinstance(ir, Neighbors) else slice(None)
     model_file.check_reference(ir, seen[clear], expected[clear], tolerance)
     ir, learnt = quantise.quantise(ir, values, learnt)
@@ -247,5 +253,8 @@ def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
 
 
 def _labels(classes: npt.NDArray[Any]) -> list[str]:
-    """Names of the scores: of the classes, or of a regressor's one value."""
-    return [str(label) for label in classes] or ["value"]
+    """Names of the scores: of the classes, by number if they are too long, or of a regressor's one value."""
+    names = [str(label) for label in classes] or ["value"]
+    # With quotes and a comma each, beside what else the module says of itself.
+    is_short = sum(len(json.dumps(name)) + 1 for name in names) < c99.INFO_LIMIT_BYTES - ROOM_OF_INFO
+    return names if is_short else [str(number) for number in range(len(names))]

@@ -16,6 +16,8 @@ from .reference import leaves
 from .verdict import Verdict
 
 MAX_TREES = 65535
+# Margins below this are ties.
+FLOAT_NOISE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class Additive:
     adds_to: IntArray
     bias: FloatArray
     verdict: Verdict
+    # Width of the sums in the C, 32 or 64: part of the model, as its scores depend on it.
+    sum_bits: int = 32
 
     @property
     def n_scores(self) -> int:
@@ -60,8 +64,16 @@ class Additive:
         return replace(self, trees=trees)
 
     def calibrated(self, X: npt.NDArray[Any]) -> Additive:
-        """The same model with a unit of scores that suits the rows of X."""
-        return replace(self, verdict=self.verdict.calibrated(values(self, np.asarray(X, np.float64))))
+        """The same model with a unit of scores, and sums as wide as the rows of X need."""
+        from . import additive_integer
+
+        found = values(self, np.asarray(X, np.float64))
+        made = replace(self, verdict=self.verdict.calibrated(found), sum_bits=32)
+        margins = np.sort(made.verdict.judge(found).margins)
+        epsilon = additive_integer.lower(made).epsilon
+        # Not those that stand at 0 by design.
+        is_lost = (margins <= epsilon).any() and (margins[margins <= epsilon] > FLOAT_NOISE).any()
+        return replace(made, sum_bits=64) if is_lost else made
 
     def input_epsilon(self) -> float:
         """0: thresholds have been moved to where rounded features part as the exact ones did."""
@@ -75,6 +87,7 @@ class Additive:
             "n_features": self.n_features,
             "adds_to": self.adds_to.tolist(),
             "bias": self.bias.tolist(),
+            "sum_bits": self.sum_bits,
             "trees": [tree.to_json() for tree in self.trees],
         }
 
@@ -94,7 +107,9 @@ def read(data: Mapping[str, Any]) -> Additive:
         raise ModelError("ir: bias does not fit the classes; train the model again")
     if len(adds_to) != len(trees) or (adds_to < 0).any() or (adds_to >= len(bias)).any():
         raise ModelError("ir: adds_to does not fit the trees; train the model again")
-    return Additive(n_features, trees, adds_to, bias, rule)
+    if data.get("sum_bits") not in (32, 64):
+        raise ModelError(f"ir: sum_bits is {data.get('sum_bits')!r}, not 32 or 64; train the model again")
+    return Additive(n_features, trees, adds_to, bias, rule, int(data["sum_bits"]))
 
 
 def values(ir: Additive, X: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from .ir import Tree
 from .verdict import Verdict
 
 # Differences of two sums must fit int32 as well.
-SUM_LIMIT = 2**30 - 1
+SUM_LIMITS = {32: 2**30 - 1, 64: 2**61}
 MOST_LOG2_SCALE = 40
 FLOAT_SLACK = 1e-12
 
@@ -35,6 +35,7 @@ class AdditiveIntegers:
     bias: IntegerArray
     verdict: Verdict
     log2_scale: int
+    sum_bits: int
     epsilon: float
 
 
@@ -51,7 +52,7 @@ def lower(ir: Additive) -> AdditiveIntegers:
         start[value] += base
         reach[value] += float(np.abs(tree.value[:, 0] - base).max())
     largest = float((np.abs(start) + reach).max(initial=0.0)) * grid
-    room = SUM_LIMIT - 2 * len(ir.trees) - 2
+    room = SUM_LIMITS[ir.sum_bits] - 2 * len(ir.trees) - 2
     log2_scale = int(np.floor(np.log2(room / largest))) if largest > 0 else MOST_LOG2_SCALE
     log2_scale = min(log2_scale, MOST_LOG2_SCALE)
     scale = grid * 2.0**log2_scale
@@ -73,7 +74,7 @@ def lower(ir: Additive) -> AdditiveIntegers:
         whole += nudge
         epsilon += nudge / scale
     return AdditiveIntegers(
-        ir.n_features, tuple(tuple(group) for group in groups), whole, rule, log2_scale, epsilon
+        ir.n_features, tuple(tuple(group) for group in groups), whole, rule, log2_scale, ir.sum_bits, epsilon
     )
 
 

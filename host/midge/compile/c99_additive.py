@@ -43,11 +43,13 @@ def code(lowered: AdditiveIntegers) -> str:
     ]
     for value, group in enumerate(lowered.groups):
         if group:
-            lines += _Writer(value, int(lowered.bias[value])).lines([(tree, tree.root) for tree in group])
+            lines += _Writer(value, int(lowered.bias[value]), lowered.sum_bits).lines(
+                [(tree, tree.root) for tree in group]
+            )
     lines += [
         "int32_t midge_classify(const int16_t *features, int16_t *scores)",
         "{",
-        f"{_INDENT}int32_t sums[{n_values}];",
+        f"{_INDENT}int{lowered.sum_bits}_t sums[{n_values}];",
         *_row(lowered, order),
         "",
         *(
@@ -55,7 +57,7 @@ def code(lowered: AdditiveIntegers) -> str:
             + (f"value_{value}(ADDITIVE_ROW_OF(x));" if group else f"{lowered.bias[value]};")
             for value, group in enumerate(lowered.groups)
         ),
-        *c99_verdict.code(lowered.verdict, lowered.log2_scale, "int32_t"),
+        *c99_verdict.code(lowered.verdict, lowered.log2_scale, f"int{lowered.sum_bits}_t"),
         "}",
         "",
     ]
@@ -104,15 +106,15 @@ def _visits(tree: VotingTree) -> float:
 class _Writer:
     """Writes the trees of one value. What lies too deep becomes labelled blocks, reached and left by goto."""
 
-    def __init__(self, value: int, bias: int) -> None:
-        self._value, self._bias = value, bias
+    def __init__(self, value: int, bias: int, sum_bits: int) -> None:
+        self._value, self._bias, self._type = value, bias, f"int{sum_bits}_t"
         self._deep: list[tuple[list[_Place], _Bounds]] = []
 
     def lines(self, places: list[_Place]) -> Iterator[str]:
         """The function of the value."""
-        yield f"static ADDITIVE_NOINLINE ADDITIVE_MINSIZE int32_t value_{self._value}(ADDITIVE_ROW)"
+        yield f"static ADDITIVE_NOINLINE ADDITIVE_MINSIZE {self._type} value_{self._value}(ADDITIVE_ROW)"
         yield "{"
-        yield f"{_INDENT}int32_t sum = {self._bias + _usual_sum(places)};"
+        yield f"{_INDENT}{self._type} sum = {self._bias + _usual_sum(places)};"
         yield f"{_INDENT}ADDITIVE_UNUSED;"
         yield from self._block(places, {}, _usual_sum(places), 1)
         yield f"{_INDENT}return sum;"

@@ -31,6 +31,7 @@ def code(lowered: AdditiveIntegers) -> str:
             "the trees are too large for tables; use the layout 'code', or train fewer or smaller ones"
         )
     n_values = len(lowered.bias)
+    c_type, wide = f"int{lowered.sum_bits}_t", "_wide" if lowered.sum_bits == 64 else ""
     lines = [
         *(
             f'#include "{name}"'
@@ -38,22 +39,22 @@ def code(lowered: AdditiveIntegers) -> str:
         ),
         "",
         table("nodes", "uint16_t", np.array(nodes or [0], np.int64)),
-        table("leaves", "int32_t", np.array(list(leaves) or [0], np.int64)),
+        table("leaves", c_type, np.array(list(leaves) or [0], np.int64)),
         table("roots", "uint32_t", np.array(roots or [0], np.int64)),
         table("n_trees", "uint16_t", np.array([len(group) for group in lowered.groups], np.int64)),
-        table("bias", "int32_t", lowered.bias),
+        table("bias", c_type, lowered.bias),
         "",
-        "static const additive_table model = {",
+        f"static const additive_table{wide} model = {{",
         *(f"    .{name} = {name}," for name in ("nodes", "leaves", "roots", "n_trees", "bias")),
         f"    .n_values = {n_values},",
         "};",
         "",
         "int32_t midge_classify(const int16_t *x, int16_t *scores)",
         "{",
-        f"    int32_t sums[{n_values}];",
+        f"    int{lowered.sum_bits}_t sums[{n_values}];",
         "",
-        "    additive_table_sums(&model, x, sums);",
-        *c99_verdict.code(lowered.verdict, lowered.log2_scale, "int32_t"),
+        f"    additive_table{wide}_sums(&model, x, sums);",
+        *c99_verdict.code(lowered.verdict, lowered.log2_scale, c_type),
         "}",
         "",
     ]

@@ -83,6 +83,11 @@ class Linear:
             self, low=rows.min(axis=0), high=rows.max(axis=0), verdict=self.verdict.calibrated(values)
         )
 
+    def largest_terms(self) -> float:
+        """Σ |terms| of a value, for rows in the range of the training rows: what float64 rounds."""
+        size = np.maximum(np.abs(self.low), np.abs(self.high))
+        return float((np.abs(self.weights) @ size + np.abs(self.bias)).max())
+
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by."""
         return spread(self.weights, np.full(self.n_features, 0.5), self.verdict)

@@ -23,6 +23,7 @@ LOG2_SUM_LIMIT = 61
 MOST_LOG2_SCALE = 44
 # Relative error of a long float64 sum and of what was rounded before it.
 FLOAT_SLACK = 1e-11
+HEADROOM = 16.0
 # precise.c: 1 / k!, highest first.
 EXP_TERMS = tuple(1.0 / float(np.prod(np.arange(1, k + 1, dtype=np.float64))) for k in range(13, -1, -1))
 LOG2_E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.693145751953125, 1.42860682030941723212e-6
@@ -53,7 +54,9 @@ def lower(ir: Precise | Quadratic) -> Doubles:
     largest = max(_largest(inner) + abs(rule.center), 1e-300)
     log2_scale = min(int(np.floor(LOG2_SUM_LIMIT - 1 - np.log2(largest * grid))), MOST_LOG2_SCALE)
     scale = grid * 2.0**log2_scale
-    return Doubles(inner, rule, log2_scale, scale, FLOAT_SLACK * largest + 1 / scale)
+    # Rows beyond the training rows get that much further.
+    usual = min(HEADROOM * inner.reach, largest) if isinstance(inner, Quadratic) and inner.reach else largest
+    return Doubles(inner, rule, log2_scale, scale, FLOAT_SLACK * usual + 1 / scale)
 
 
 def _largest(inner: Inner) -> float:
@@ -151,7 +154,7 @@ def _one_kernel(inner: Kernel, x: FloatArray, vector: int) -> FloatArray:
     power = argument
     for _ in range(inner.degree - 1):
         power = power * argument
-    return power
+    return np.asarray(power, np.float64)
 
 
 def _net(inner: Net, x: FloatArray) -> FloatArray:

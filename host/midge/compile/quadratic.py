@@ -21,6 +21,7 @@ class Quadratic:
 
     maps : float64 (n_values, n_rows, n_features);  offsets : float64 (n_values, n_rows)
     constant : float64 (n_values,)
+    reach : largest |value| of the training rows, 0 if not known
     """
 
     kind: ClassVar[str] = "quadratic"
@@ -29,6 +30,7 @@ class Quadratic:
     offsets: FloatArray
     constant: FloatArray
     verdict: Verdict
+    reach: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -64,7 +66,9 @@ class Quadratic:
 
     def calibrated(self, X: npt.NDArray[Any]) -> Quadratic:
         """The same model with a unit of scores that suits the rows of X."""
-        return replace(self, verdict=self.verdict.calibrated(values(self, np.asarray(X, np.float64))))
+        found = values(self, np.asarray(X, np.float64))
+        reach = float(np.abs(found).max(initial=0.0))
+        return replace(self, verdict=self.verdict.calibrated(found), reach=reach)
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by, two sigmas out."""
@@ -81,6 +85,7 @@ class Quadratic:
             "maps": self.maps.reshape(n_values * n_rows, n_features).tolist(),
             "offsets": self.offsets.tolist(),
             "constant": self.constant.tolist(),
+            "reach": self.reach,
         }
 
 
@@ -92,7 +97,10 @@ def read(data: Mapping[str, Any]) -> Quadratic:
     fits = len(constant) == len(offsets) == rule.n_values and offsets.size == len(maps)
     if not fits or not 1 <= maps.shape[1] <= 32767 or rule.decide.startswith("duels"):
         raise ModelError("ir: maps, offsets and constant don't fit each other; train the model again")
-    return Quadratic(maps.reshape(*offsets.shape, maps.shape[1]), offsets, constant, rule)
+    reach = data.get("reach")
+    if not isinstance(reach, int | float) or not 0 <= reach < 1e300:
+        raise ModelError("ir: reach is not a number; train the model again")
+    return Quadratic(maps.reshape(*offsets.shape, maps.shape[1]), offsets, constant, rule, float(reach))
 
 
 def values(ir: Quadratic, X: FloatArray) -> FloatArray:

@@ -58,6 +58,8 @@ FAMILIES = {
     "MLPClassifier": "mlp",
     "MLPRegressor": "mlp",
     "GaussianNB": "bayes",
+    "GaussianMixture": "mixture",
+    "EllipticEnvelope": "mixture",
     "Pipeline": "pipeline",
 }
 
@@ -98,4 +100,8 @@ def classes(estimator: Any, ir: Node) -> npt.NDArray[Any]:
     """Class labels in the order of the scores: -1 and 1 of an outlier detector, none of a regressor."""
     if hasattr(estimator, "classes_"):
         return np.asarray(estimator.classes_)
+    if hasattr(estimator, "steps"):
+        return classes(estimator.steps[-1][1], ir)
+    if hasattr(estimator, "n_components"):
+        return np.arange(ir.n_scores)
     return np.array([-1, 1]) if ir.n_scores == 2 else np.array([])

@@ -13,6 +13,7 @@ from ..compile.additive import Additive
 from ..compile.ir import FloatArray, Forest, Node
 from ..compile.linear import Linear
 from ..compile.net import Net
+from ..compile.quadratic import Quadratic
 from ..errors import UnsupportedModel
 
 _AFFINE = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
@@ -70,7 +71,7 @@ def _folded(ir: Node, name: str, step: Any) -> Node:
         columns = np.flatnonzero(step.get_support())
         return _widened(ir, int(step.n_features_in_), columns, where)
     if kind in _PROJECTIONS:
-        if not isinstance(ir, Linear | Net):
+        if not isinstance(ir, Linear | Net | Quadratic):
             raise UnsupportedModel(
                 f"{where} in front of a {ir.kind} model can't be folded; use it with linear models or nets"
             )
