@@ -111,6 +111,24 @@ class Budget:
     state_bytes: int | None = None
     instructions: int | None = None
 
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """From `module=16k,state=2k,instructions=20k`; k and M are thousands and millions.
+
+        Raises RecipeError.
+        """
+        fields = {"module": "module_bytes", "state": "state_bytes", "instructions": "instructions"}
+        limits: dict[str, int] = {}
+        for part in text.split(","):
+            found = re.fullmatch(r"\s*(\w+)\s*=\s*(\d+(?:\.\d+)?)([kM]?)\s*", part)
+            if not found or found[1] not in fields:
+                raise RecipeError(
+                    f"{part!r} is no limit; write a budget as module=16k,state=2k,instructions=20k, "
+                    "each part if you need it"
+                )
+            limits[fields[found[1]]] = round(float(found[2]) * {"": 1, "k": 1000, "M": 1_000_000}[found[3]])
+        return cls(**limits)
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -148,13 +148,13 @@ def choose(train: Train, rows: Rows, seed: int) -> Choice:
         # A committee is as good as its kind of member; one will do to choose.
         tried = {**params, **({"members": 1} if "members" in params else {})}
         found = fit(family, tried, learning, seed).predict(few.X[mask])
-        scores[name_of(family, params)].append(_balanced(few.y[mask], found))
+        scores[name_of(family, params)].append(balanced(few.y[mask], found))
     means = {name: float(np.mean(values)) if values else 0.0 for name, values in scores.items()}
     best = max(there, key=lambda one: means[name_of(*one)])
     return Choice(*best, {name: round(value, 4) for name, value in means.items()})
 
 
-def _balanced(truth: Labels, answer: Labels) -> float:
+def balanced(truth: Labels, answer: Labels) -> float:
     """Mean of accuracy and mean recall: neither rare labels nor the usual ones alone decide."""
     recall = [np.mean(answer[truth == label] == label) for label in np.unique(truth)]
     return float((np.mean(truth == answer) + np.mean(recall)) / 2)

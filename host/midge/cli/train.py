@@ -20,10 +20,91 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--family", metavar="F", help="family to fit, or auto: the best of a few (default: the recipe's)"
     )
     parser.add_argument("--curve", action="store_true", help="also accuracy by number of groups learnt from")
+    searching = parser.add_argument_group("search")
+    searching.add_argument(
+        "--search",
+        action="store_true",
+        help="the best of many families and sizes within --budget on --target",
+    )
+    searching.add_argument(
+        "--budget",
+        metavar="LIMITS",
+        help="such as module=16k,state=2k,instructions=20k (default: the recipe's)",
+    )
+    searching.add_argument("--target", metavar="T", default="armv6m", help="default: armv6m, a Pico's")
+    searching.add_argument("--trials", metavar="N", type=int, default=36, help="candidates (default: 36)")
+    searching.add_argument("--jobs", metavar="N", type=int, default=-1, help="processes (default: all)")
+    searching.add_argument(
+        "--cluster", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://host:8786"
+    )
     parser.add_argument("--into", metavar="FOLDER", type=Path, help="for the files (default APP/build)")
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.search:
+        _search(args)
+    else:
+        _train(args)
+
+
+def _search(args: argparse.Namespace) -> None:
+    from .. import dataset, learners
+    from ..errors import RecipeError
+    from ..recipe import Budget, Recipe
+    from ..search import pareto, search, space
+
+    recipe = Recipe.load(args.app)
+    budget = recipe.budget if args.budget is None else Budget.parse(args.budget)
+    families = tuple(space.VALUES)
+    if args.family not in (None, "auto"):
+        if args.family not in learners.LEARNERS:
+            raise RecipeError(f"no family {args.family!r}; choose one of {', '.join(families)}, auto")
+        families = (args.family,)
+    data = dataset.load(args.data or Path("data") / recipe.name)
+    with output.progress("search") as advance:
+        done = search(
+            recipe,
+            data,
+            target=args.target,
+            budget=budget,
+            trials=args.trials,
+            families=families,
+            seed=args.seed,
+            jobs=args.jobs,
+            cluster=args.cluster,
+            into=args.into,
+            on_progress=advance,
+        )
+    report = done.report
+    for warning in report["warnings"]:
+        output.note(f"warning: {warning}")
+    output.table(
+        ("on the front", "layout", "accuracy", "module bytes", "state bytes", "instructions"),
+        [
+            (
+                " ".join([one["family"], *(f"{key} {value:g}" for key, value in one["params"].items())]),
+                one["layout"],
+                round(one["accuracy"], 3),
+                one["module_bytes"],
+                one["state_bytes"],
+                one["instructions"],
+            )
+            for one in report["front"]
+        ],
+        title=f"{len(report['tried'])} of {report['trials']} candidates built for {report['target']}",
+    )
+    held_out, built = report["held_out"], report["built"]
+    size = f"{built['module_bytes']} B, {built['instructions_max']} instructions"
+    output.say(f"\nkept: {report['best']['family']}, {size}")
+    output.say(
+        f"accuracy {held_out['accuracy']:.3f}, macro F1 {held_out['macro_f1']:.3f} on {held_out['n']} "
+        f"examples of {', '.join(held_out['groups'])}, which no trial has seen"
+    )
+    output.say(f"model: {done.folder / 'model.json'}   picture: {done.folder / pareto.PICTURE_NAME}")
+    output.result({**report, "folder": done.folder})
+
+
+def _train(args: argparse.Namespace) -> None:
     from .. import confusion, dataset
     from ..recipe import Recipe
     from ..train import PICTURE_NAME, train
