@@ -1,17 +1,17 @@
-/* The front end of a model that is tables: the calls of a generated one, read from steps. */
+/* The front end for motion of a model that is tables: the calls of a generated one, read from steps. */
 #include "table_model.h"
 
-void midge_frontend_init(void *state)
+void motion_table_init(void *state)
 {
     window_init(state, midge_frontend.shape);
 }
 
-int32_t midge_frontend_push(void *state, const int16_t *block, int32_t n_samples)
+int32_t motion_table_push(void *state, const int16_t *block, int32_t n_samples)
 {
     return window_push(state, midge_frontend.shape, block, n_samples);
 }
 
-int32_t midge_frontend_ready(const void *state)
+int32_t motion_table_ready(const void *state)
 {
     return window_ready(state, midge_frontend.shape);
 }
@@ -47,7 +47,7 @@ static int16_t step_compute(const table_step *step, const void *state, motion_sp
     }
 }
 
-void midge_frontend_features(void *state, int16_t *features)
+void motion_table_features(void *state, int16_t *features)
 {
     const table_frontend *const of = &midge_frontend;
     const int32_t length = of->shape->length;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "motion.h"
+#include "sound_features.h"
 #include "spectrum.h"
 #include "window.h"
 
@@ -93,6 +94,38 @@ extern const table_frontend midge_frontend;
 
 /* Writes the features of all spectral steps. */
 void table_spectra(const table_frontend *frontend, void *state, int16_t *features);
+
+/* What a front end for sound does with a window, one step after the other; see sound_features.h. */
+enum {
+    TABLE_LENGTH,    /* features[feature] = frames of the word */
+    TABLE_CONTRAST,  /* features[feature] = loudness above the room */
+    TABLE_COURSE,    /* rows = means of `parts` parts */
+    TABLE_CEPSTRA,   /* rows of `parts` become `columns` coefficients each */
+    TABLE_CENTRE,    /* columns lose their means */
+    TABLE_DEVIATION, /* features[feature] = deviation of column `place` */
+    TABLE_PICK,      /* `place` values go to features[feature …] */
+};
+
+typedef struct {
+    uint16_t operation;
+    uint16_t feature;
+    int32_t parts;
+    int32_t columns;
+    int32_t place;
+    const uint16_t *picks;
+} table_sound_step;
+
+typedef struct {
+    const sound_shape *shape;
+    const sound_segmenter *segmenter;
+    const int16_t *cosines;
+    const table_sound_step *steps;
+    int32_t n_steps;
+    int32_t n_bands;
+    int32_t n_loudness; /* places that the loudness takes */
+} table_sound;
+
+extern const table_sound midge_sound;
 
 /* From features to sums, from sums to winner and scores. */
 typedef struct table_judged table_judged;

@@ -13,7 +13,7 @@ from .kernel_objects import Section
 from .link_data import Ref, Value, fields, numbers, structures
 
 _TABLE = re.compile(
-    r"^static const (\w+) (\w+)(\[\d*\])?(?: __attribute__\(\(aligned\((\d+)\)\)\))? = \{(.*?)\};",
+    r"^ *static const (\w+) (\w+)(\[\d*\])?(?: __attribute__\(\(aligned\((\d+)\)\)\))? = \{(.*?)\};",
     re.DOTALL | re.MULTILINE,
 )
 _IS_NUMBER = re.compile(r"u?int\d+_t|char")

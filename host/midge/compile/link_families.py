@@ -1,0 +1,153 @@
+"""Families as tables: which kernel makes the sums, and which functions make winner and scores of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UnsupportedModel
+from .kernel_objects import Section
+from .kernels import ROOMS
+from .link_data import Ref, Value, structure, structures
+from .verdict import SCORE_SCALE, Verdict
+
+HEADER = "table_model.h"
+
+
+@dataclass(frozen=True)
+class Sums:
+    """How a family's sums are made: `kernel` of `model`, of `bits` each; `places` on the stack."""
+
+    kernel: str
+    model: str
+    bits: int
+    places: int
+    verdict: Verdict
+    shift: int
+
+
+def room(places: int) -> int:
+    """The least room on the stack that kernels were compiled for; UnsupportedModel if none does."""
+    for found in ROOMS:
+        if places <= found:
+            return found
+    raise UnsupportedModel(f"the model needs {places} places on the stack, {ROOMS[-1]} is the most")
+
+
+def judged(sums: Sums, n_scores: int, word_bytes: int) -> Section:
+    """What sums_table_judge() reads."""
+    rule = sums.verdict
+    winner, scores = _verdict(rule)
+    values: dict[str, Value] = {
+        "sums": Ref(sums.kernel),
+        "model": Ref(sums.model),
+        "winner": Ref(f"{winner}/{sums.bits}"),
+        "scores": Ref(f"{scores}/{sums.bits}"),
+        "n_classes": rule.n_classes,
+        "n_scores": n_scores,
+        "shift": sums.shift,
+        "share": SCORE_SCALE // max(rule.n_classes - 1, 1),
+    }
+    return structure("midge_judged", "table_judged", HEADER, values, word_bytes)
+
+
+def _verdict(rule: Verdict) -> tuple[str, str]:
+    """Names of the functions for winner and scores, as c99_verdict writes them."""
+    is_duel = rule.decide.startswith("duels") and rule.n_classes == 2
+    winner = "winner_duel" if is_duel else f"winner_{rule.decide.replace('-', '_')}"
+    is_sign = rule.decide in ("sign", "at-least")
+    if rule.scores == "votes":
+        return winner, "scores_duel" if is_duel else "scores_votes"
+    if rule.scores == "softmax":
+        return winner, "scores_softmax"
+    if rule.scores == "sigmoid":
+        return winner, "scores_sigmoid_sign" if is_sign else "scores_sigmoid"
+    if is_sign:
+        return winner, "scores_sign"
+    return winner, "scores_first" if rule.decide == "duels" else "scores_saturated"
+
+
+def _linear(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
+    n_values, n_features = lowered.weights.shape
+    is_narrow = lowered.limit >= 32768
+    values: dict[str, Value] = {
+        "weights": Ref("weights"),
+        "bias": Ref("bias"),
+        "n_in": n_features,
+        "n_out": n_values,
+        "limit": min(lowered.limit, 2**31 - 1),
+    }
+    made = [structure("dense", "table_dense", HEADER, values, word_bytes)]
+    kernel = "linear_table_sums" if is_narrow else "linear_table_exact_sums"
+    places = max(n_values, lowered.verdict.n_classes)
+    return made, Sums(kernel, "dense", 32 if is_narrow else 64, places, lowered.verdict, lowered.log2_scale)
+
+
+def _net(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
+    rows: list[dict[str, Value]] = []
+    widest = 0
+    for number, layer in enumerate(lowered.layers):
+        n_out, n_in = layer.weights.shape
+        widest = max(widest, n_out)
+        is_last = number + 1 == len(lowered.layers)
+        rows.append(
+            {
+                "weights": Ref(f"weights_{number}"),
+                "bias": Ref(f"bias_{number}"),
+                "activation": Ref("" if is_last else _ACTIVATIONS[lowered.activation]),
+                "n_in": n_in,
+                "n_out": n_out,
+                "shift": 0 if is_last else layer.shift,
+            }
+        )
+    values: dict[str, Value] = {"layers": Ref("layers"), "n_layers": len(rows)}
+    made = [
+        structures("layers", "table_layer", HEADER, rows, word_bytes),
+        structure("net", "table_net", HEADER, values, word_bytes),
+    ]
+    places = max(widest, lowered.verdict.n_classes)
+    kernel = f"net_table_sums/{room(places)}"
+    return made, Sums(kernel, "net", 32, places, lowered.verdict, lowered.log2_scale)
+
+
+_ACTIVATIONS = {
+    "relu": "relu_table",
+    "identity": "identity_table",
+    "tanh": "activation_tanh",
+    "logistic": "activation_logistic",
+}
+
+
+def _kernel(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
+    rule = lowered.verdict
+    places = max(rule.n_values, rule.n_classes)
+    return [], Sums(f"kernel_{lowered.function}_sums", "machine", 32, places, rule, lowered.log2_scale)
+
+
+def _gaussian(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
+    n_classes, n_features = lowered.factors.shape
+    values: dict[str, Value] = {
+        "terms": Ref("terms"),
+        "constants": Ref("constants"),
+        "n_in": n_features,
+        "n_classes": n_classes,
+    }
+    made = [structure("gaussian", "table_gaussian", HEADER, values, word_bytes)]
+    return made, Sums("gaussian_table_sums", "gaussian", 64, n_classes, lowered.verdict, lowered.log2_scale)
+
+
+def _additive(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
+    rule = lowered.verdict
+    places = max(len(lowered.bias), rule.n_classes)
+    return [], Sums("additive_table_sums", "model", 32, places, rule, lowered.log2_scale)
+
+
+# Family → sections beside those of its generated tables, and how its sums are made.
+WRITERS: dict[str, Callable[[Any, int], tuple[list[Section], Sums]]] = {
+    "linear": _linear,
+    "net": _net,
+    "kernel": _kernel,
+    "gaussian": _gaussian,
+    "additive": _additive,
+}
