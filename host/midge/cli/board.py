@@ -36,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SCENE",
         help="motion to play: a .npz or .csv file, or circle, other, gestures:7 …",
     )
+    start.add_argument(
+        "--sound", metavar="FILE.wav", type=Path, help="what its microphone hears, again and again"
+    )
     start.add_argument("--clock", choices=CLOCKS, default="real", help="free: as fast as this machine can")
     start.add_argument("--heap", metavar="BYTES", type=int, default=HEAP_BYTES, help="MicroPython's heap")
     start.add_argument(
@@ -77,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if os.name != "posix":
         raise MidgeError("the virtual board needs Linux or macOS: use a real board, or WSL")
     from ..virtual import service
+    from ..virtual.microphone import Sound
     from ..virtual.registry import Running
 
     def announce(running: Running) -> None:
@@ -107,5 +111,6 @@ def run(args: argparse.Namespace) -> int:
         native=not args.no_native,
         ble=args.ble,
         scene=None if scene is None else scene.to_message(),
+        sound=None if args.sound is None else Sound.load(args.sound).to_message(),
     )
     return 0

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import MidgeError
+from .microphone import Sound
 from .registry import RUN_PREFIX, Claim, Running
 from .scene import Scene
 from .settings import Settings
@@ -190,6 +191,10 @@ class VirtualBoard:
     def play(self, scene: Scene) -> int:
         """Play `scene` from now on; returns the board time in µs of its start."""
         return int(self._ask("play", scene=scene.to_message()))
+
+    def play_sound(self, sound: Sound) -> int:
+        """Let the microphone hear `sound` from now on; returns the board time in µs of its start."""
+        return int(self._ask("play_sound", sound=sound.to_message()))
 
     def attach_sensor(self, attached: bool) -> None:
         """Put the sensor on the bus, fresh from power-on, or take it off: nobody acknowledges then (EIO)."""

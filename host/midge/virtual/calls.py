@@ -37,6 +37,9 @@ class Calls:
             opcodes.PIN_SET: self._pin_set,
             opcodes.PIN_IRQ: self._pin_irq,
             opcodes.TIMER: self._timer,
+            opcodes.I2S_SETUP: self._i2s_setup,
+            opcodes.I2S_READ: self._i2s_read,
+            opcodes.I2S_WANT: self._i2s_want,
             opcodes.FLASH: self._change_flash,
             opcodes.STATVFS: self._statvfs,
             opcodes.BLE: self._ble,
@@ -118,6 +121,28 @@ class Calls:
     def _timer(self, request: Request, limit_us: int | None) -> Answer:
         now_us = self._peripherals.clock.now_us()
         self._peripherals.timers.set(request.a, now_us, request.b, bool(request.c))
+        return 0, b""
+
+    # --- I2S: chunks come by themselves --------------------------------------------------------------------
+
+    def _i2s_setup(self, request: Request, limit_us: int | None) -> Answer:
+        microphone, how = self._peripherals.microphone, request.c
+        if request.b <= 0:
+            microphone.close()
+        else:
+            now_us = self._peripherals.clock.now_us()
+            microphone.open(now_us, request.b, how & 0xFF, bool(how >> 8 & 1), how >> 16)
+        return 0, b""
+
+    def _i2s_read(self, request: Request, limit_us: int | None) -> Answer:
+        self._peripherals.spend(0, limit_us)
+        self._peripherals.settle()
+        data = self._peripherals.microphone.read(request.b)
+        return len(data), data
+
+    def _i2s_want(self, request: Request, limit_us: int | None) -> Answer:
+        self._peripherals.microphone.want(request.b)
+        self._peripherals.settle()
         return 0, b""
 
     # --- Flash ---------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from . import chips
 from .chips import Chip
 from .clock import CALL_US, LEASE_US, Clock, Timers
 from .i2c import I2CBus
+from .microphone import Microphone
 from .motion import Motion
 from .pins import Pins
-from .runtime.opcodes import PIN_LINES, RADIO_LINE
+from .runtime.opcodes import I2S_LINE, PIN_LINES, RADIO_LINE
 
 if TYPE_CHECKING:
     from .ble.radio import Radio
@@ -25,6 +26,7 @@ class Peripherals:
     def __init__(self, clock: Clock, has_sensor: bool = True, chip: str = "lis3dh") -> None:
         self.clock = clock
         self.motion = Motion()
+        self.microphone = Microphone()
         self.timers = Timers()
         self.pins = Pins()
         self.buses = [I2CBus() for _ in range(N_BUSES)]
@@ -45,6 +47,7 @@ class Peripherals:
         self.pins.release()
         self.timers = Timers()
         self._timer_lines = 0
+        self.microphone.close()
         if self.radio is not None:
             self.radio.reset()
 
@@ -61,7 +64,7 @@ class Peripherals:
 
     def next_event_us(self) -> int | None:
         """When the next thing happens that the program waits for, or None."""
-        events = [self.timers.next_us()]
+        events = [self.timers.next_us(), self.microphone.next_event_us()]
         if self._sensor and self.pins.is_listening(SENSOR_PIN):
             events.append(self._sensor.next_interrupt_us())
         if self.radio is not None:
@@ -84,6 +87,7 @@ class Peripherals:
             self._sensor.advance(now_us)
             level = self._sensor.interrupt_level()
         self.pins.drive(SENSOR_PIN, level)
+        self.microphone.advance(now_us)
         if self.radio is not None:
             self.radio.settle(now_us)
 
@@ -95,13 +99,15 @@ class Peripherals:
     def has_lines(self) -> bool:
         """True if an interrupt has fired that was not taken."""
         has_radio_line = self.radio is not None and self.radio.has_line()
-        return bool(self.pins.fired or self._timer_lines) or has_radio_line
+        return bool(self.pins.fired or self._timer_lines) or has_radio_line or self.microphone.has_line
 
     def take_lines(self) -> int:
         """The interrupt lines that fired since the last time."""
         lines = self.pins.fired | self._timer_lines << PIN_LINES
         if self.radio is not None and self.radio.take_line():
             lines |= 1 << RADIO_LINE
+        if self.microphone.take_line():
+            lines |= 1 << I2S_LINE
         self.pins.fired = self._timer_lines = 0
         return lines
 

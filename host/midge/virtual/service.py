@@ -17,6 +17,7 @@ from ..errors import MidgeError
 from . import interpreter, loop
 from .clock import MODES
 from .control import LATER, Client, Control, Question
+from .microphone import Sound
 from .registry import RUN_PREFIX, Claim, Running
 from .runtime import opcodes
 from .scene import Scene
@@ -39,6 +40,7 @@ class Service:
         operations: dict[str, Callable[[Question], Any]] = {
             "state": self._state,
             "play": self._play,
+            "play_sound": self._play_sound,
             "clock": self._set_clock,
             "advance": self._advance,
             "until": self._until,
@@ -122,6 +124,13 @@ class Service:
         now_us = self._board.clock.now_us()
         self._board.peripherals.settle(now_us)
         self._board.peripherals.motion.play(Scene.from_message(question.arguments["scene"]), now_us)
+        return now_us
+
+    def _play_sound(self, question: Question) -> int:
+        self._board.catch_up()
+        now_us = self._board.clock.now_us()
+        self._board.peripherals.settle(now_us)
+        self._board.peripherals.microphone.play(Sound.from_message(question.arguments["sound"]), now_us)
         return now_us
 
     def _set_clock(self, question: Question) -> int:

@@ -22,3 +22,4 @@ class Settings:
     scene: dict[str, Any] | None = None
     ble: bool = False
     ble_packets: int = 6  # a connection event, each way
+    sound: dict[str, Any] | None = None

@@ -16,6 +16,7 @@ from .clock import CALL_US, Clock
 from .console import CTRL_C, Console
 from .flash import Flash, PowerCutError
 from .interpreter import Interpreter
+from .microphone import Sound
 from .peripherals import Peripherals
 from .process import Process, Request
 from .runtime import opcodes
@@ -56,6 +57,8 @@ class Supervisor:
             self.peripherals.radio = Radio(settings.name, self.clock, settings.ble_packets)
         if settings.scene is not None:
             self.peripherals.motion.play(Scene.from_message(settings.scene), 0)
+        if settings.sound is not None:
+            self.peripherals.microphone.play(Sound.from_message(settings.sound), 0)
         self.flash = Flash(Path(settings.flash_folder), settings.flash_bytes)
         self.console = Console(Path(settings.run_folder) / "tty")
         self.loop = loop.Loop()

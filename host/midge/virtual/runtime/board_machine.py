@@ -8,6 +8,7 @@ import uctypes
 import board_time
 from micropython import const
 from board_i2c import I2C, SoftI2C
+from board_i2s import I2S
 from board_pin import Pin
 from board_timer import Timer
 

@@ -31,6 +31,10 @@ PIN_SET = 34  # a = pin, b = level
 PIN_IRQ = 35  # a = pin, b = edges (1 rising, 2 falling, 0 off)
 TIMER = 36  # a = timer, b = period_us (0 stops), c = 1 periodic
 
+I2S_SETUP = 40  # a = port, b = rate_hz (0 stops), c = bits | stereo << 8 | ring bytes << 16
+I2S_READ = 41  # a = port, b = most bytes → payload
+I2S_WANT = 42  # a = port, b = bytes: I2S_LINE fires when so many wait
+
 FLASH = 48  # a = FLASH_…, b = bytes about to be written → 0
 STATVFS = 49  # → payload: total and free blocks, two machine words
 
@@ -67,5 +71,6 @@ FLASH_MKDIR = 4
 PIN_LINES = 32  # interrupt lines 0…31 are pins, from 32 on timers
 TIMER_LINES = 16
 RADIO_LINE = 48
-N_LINES = 49
+I2S_LINE = 49
+N_LINES = 50
 FLASH_BLOCK_BYTES = 4096
