@@ -16,6 +16,7 @@ import time
 
 import micropython
 
+from midge_device import short_boots
 from midge_device.boards import sensor_name
 from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
@@ -76,6 +77,8 @@ class Pipeline:
         self.session = Sessions(lines, self, self._slots)
         self._sampler: Sampler | None = None
         self.kept: Keeper | None = None  # the last seconds, while the model runs
+        self._is_fresh = True
+        self._born_ms = time.ticks_ms()
         self._retry_ms = time.ticks_ms()
         self._retry_due = False
         self._n = self._at = 0
@@ -102,6 +105,8 @@ class Pipeline:
 
     def step(self) -> None:
         """One turn: what the line and the sensor have, then a wait for more."""
+        if self._is_fresh and time.ticks_diff(time.ticks_ms(), self._born_ms) >= short_boots.SETTLED_MS:
+            self._settle()
         self.session.poll()
         sampler = self._sampler
         if sampler is None:
@@ -123,6 +128,12 @@ class Pipeline:
                 self.session.wait(min(wait_us // 1000, _IDLE_MS))
             elif wait_us > 0:
                 time.sleep_us(wait_us)
+
+    def _settle(self) -> None:
+        """This boot was no short one: the app runs, or a host has found the board."""
+        if self._is_fresh:
+            self._is_fresh = False
+            short_boots.settled()
 
     # inference
 
@@ -323,6 +334,7 @@ class Pipeline:
 
     def welcome(self) -> bytes:
         """Payload of WELCOME."""
+        self._settle()
         model = self.model
         info = model.info if model else {}
         if self._sampler:

@@ -57,6 +57,8 @@ class Pushed:
         its size: the module's file, the caller's buffer
     sent_bytes : int
         bytes that went over the line; less than the module and its test if part of it was there
+    app : str
+        what the board runs: a model may be of another app
     was_there : bool
         True if the board ran this model already and nothing was sent
     """
@@ -68,6 +70,7 @@ class Pushed:
     state_bytes: int
     sent_bytes: int
     was_there: bool = False
+    app: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,19 @@ def push(
         welcome = session.welcome
     if not force and welcome.model is not None and welcome.model.get("digest") == model.digest:
         target = board_target(welcome)
-        return Pushed(model.name, model.digest, target.name, 0, 0, 0, was_there=True)
+        return Pushed(model.name, model.digest, target.name, 0, 0, 0, True, welcome.app)
     parcel = package(model, welcome)  # takes seconds: the session is closed meanwhile
     with open_session(device) as session:
         sent_bytes = send(session, parcel, on_progress=on_progress)
         activate(session, parcel)
     return Pushed(
-        parcel.name, parcel.digest, parcel.target, len(parcel.module), parcel.state_bytes, sent_bytes
+        parcel.name,
+        parcel.digest,
+        parcel.target,
+        len(parcel.module),
+        parcel.state_bytes,
+        sent_bytes,
+        app=welcome.app,
     )
 
 

@@ -33,6 +33,7 @@ ATTEMPTS = 3
 PROMPT = b">>> "
 _INTERRUPT = b"\r\x03\x03\x02"  # ^C twice for a busy program, ^B leaves the raw REPL
 _SOFT_RESET = b"\x04"
+_REBOOTED = b"soft reboot"  # what every port says when it takes that
 TEXT_LIMIT_BYTES = 65_536
 
 
@@ -299,8 +300,14 @@ class Session:
         """From the prompt: clear the line, then ^D, so that main.py runs."""
         self.transport.write(_INTERRUPT)
         self._wait_for_prompt()
-        self._forget_text()
         self.transport.write(_SOFT_RESET)
+        # Each HELLO made the prompt show itself: such prompts may still come, and are not the app's end.
+        deadline = self._clock() + self._timeouts.hello_s
+        heard = b""
+        while (left := deadline - self._clock()) > 0 and _REBOOTED not in heard:
+            heard += self.transport.read(left)
+        self._forget_text()
+        self._sort(self._decoder.feed(heard.partition(_REBOOTED)[2]))
 
     def _wait_for_prompt(self) -> None:
         deadline = self._clock() + self._timeouts.hello_s

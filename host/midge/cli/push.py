@@ -39,3 +39,8 @@ def run(args: argparse.Namespace) -> None:
             f"{args.device} runs {done.name} {done.digest}, confirmed: module {done.module_bytes} bytes "
             f"({done.target}), state {done.state_bytes} bytes, {done.sent_bytes} bytes sent"
         )
+    if done.app and done.app != done.name:
+        output.note(
+            f"the board's app is {done.app}, the model is of {done.name}: its labels are what the app hears; "
+            f"midge flash {done.name} {args.device} brings that app"
+        )

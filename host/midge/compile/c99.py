@@ -6,13 +6,15 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from midge_device import versions
+
 from ..errors import CompileError
 from . import c99_frontend, kinds
 
 if TYPE_CHECKING:
     from ..model_file import FrontEnd, Model
 
-MODULE_ABI = 1
+MODULE_ABI: int = versions.MODULE_ABI
 LAYOUTS = ("code", "table")
 BACKENDS = ("midge", "emlearn")
 # Kinds that emlearn writes with the very scores of midge's own C.
