@@ -27,6 +27,8 @@ SIDECAR_STEP_BYTES = 4096
 # Upper bounds in the sidecar: one gap of ten-digit numbers; the final counts, figures and reason.
 GAP_BYTES = 56
 ENDING_BYTES = 2000
+# File names hold 255 bytes on most systems: label, group, number and suffix.
+LONGEST_WORD = 64
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Not allowed in a file name on one of the systems that midge runs on.
 _UNSAFE = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
@@ -40,6 +42,8 @@ def take_name(folder: Path, label: str, group: str = "") -> str:
     for what, word in (("label", label), ("group", group)):
         if word and (set(word) & _UNSAFE or word.startswith((".", " ")) or word.endswith((".", " "))):
             raise DatasetError(f"{what} {word!r} can't be part of a file name; use letters, digits, - and _")
+        if len(word) > LONGEST_WORD:
+            raise DatasetError(f"{what} {word[:24]!r}… has {len(word)} letters; use at most {LONGEST_WORD}")
     stem = f"{label}_{group}" if group else label
     # Labels and groups may have dots: what is behind the stem ends at the first one.
     taken = (

@@ -192,7 +192,8 @@ def test_check_finds_what_was_planted(tmp_path: Path, ask: Callable[..., Any]) -
     said = ask("check", tmp_path, code=1)
     planted = {
         "clipped": "clipped", "clipped_inside": "clipped", "flat": "flat", "slow": "rate",
-        "other_rate": "rate", "twin_a": "duplicate", "from_ann": "leak", "from_bo": "leak", "lossy": "lossy", "spelled": "label",
+        "other_rate": "rate", "twin_a": "duplicate", "from_ann": "leak", "from_bo": "leak", "lossy": "lossy",
+        "spelled": "label",
         "orphan.csv": "orphan", "broken": "broken",
     }  # fmt: skip
     for name, kind in planted.items():

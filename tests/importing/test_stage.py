@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from midge import dataset, importing, resampling
+from midge import dataset, importing, journal, resampling
 from midge.errors import DatasetError
 from midge.importing import Pattern, Source, columns
 
@@ -225,3 +226,104 @@ def test_a_unit_or_range_that_can_hardly_be_is_doubted(
     done = importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
     assert len(done.warnings) == bool(doubt)
     assert all(doubt in warning for warning in done.warnings)
+
+
+def test_a_stamp_that_is_wrong_and_time_that_starts_anew(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    times = [*range(0, 1000, 20), *range(0, 600, 20)]
+    times[10] = 0
+    (tmp_path / "in" / "a.csv").write_text(rows(times))
+    with pytest.raises(DatasetError, match=r"row 11: time goes back from 180 to 0"):
+        importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], TIMED)
+    how = replace(TIMED, drop_rows=True)
+    done = importing.import_files(tmp_path / "in", tmp_path / "out", ["{label}.csv"], how)
+    assert any("1 rows left out, the first: row 11" in warning for warning in done.warnings)
+    items = dataset.load(tmp_path / "out").recordings
+    assert [(len(item.samples), [(gap.at, gap.lost) for gap in item.gaps]) for item in items] == [
+        (49, [(10, 1)]),
+        (30, []),
+    ]
+
+
+def test_labels_from_intervals_and_what_is_between(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 4000, 20))))
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file;start;end;label;group\na.csv;1;2;walk;ann\na.csv;3;3.5;run;ann\n")
+    how = replace(TIMED, intervals=importing.intervals.read(labels))
+    importing.import_files(tmp_path / "in", tmp_path / "out", [], how)
+    items = dataset.load(tmp_path / "out").recordings
+    assert [(item.label, item.group, len(item.samples)) for item in items] == [
+        ("walk", "ann", 50),
+        ("run", "ann", 25),
+    ]
+    importing.import_files(tmp_path / "in", tmp_path / "all", [], replace(how, label="other"))
+    items = dataset.load(tmp_path / "all").recordings
+    assert [item.label for item in items] == ["other", "walk", "other", "run", "other"]
+    assert sum(len(item.samples) for item in items) == 200
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_labels_of_label_studio(form: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 4000, 20)), header="time,x,y,z"))
+    marks = [
+        {"start": 500, "end": 1500, "instant": False, "timeserieslabels": ["walk"]},
+        {"start": 2000, "end": 2500, "instant": False, "timeserieslabels": ["run"]},
+    ]
+    labels = tmp_path / f"labels.{form}"
+    url = "/data/upload/3/f085fe84-a.csv"
+    if form == "json":
+        result = [{"value": mark, "type": "timeserieslabels"} for mark in marks]
+        labels.write_text(json.dumps([{"id": 1, "data": {"csv": url}, "annotations": [{"result": result}]}]))
+    else:
+        cell = json.dumps(marks).replace('"', '""')
+        labels.write_text(f'annotation_id,annotator,id,timeseriesUrl,label\n1,1,9,{url},"{cell}"\n')
+    how = replace(TIMED, columns=None, intervals=importing.intervals.read(labels))
+    importing.import_files(tmp_path / "in", tmp_path / "out", [], how)
+    items = dataset.load(tmp_path / "out").recordings
+    assert [(item.label, len(item.samples)) for item in items] == [("walk", 50), ("run", 25)]
+
+
+def test_an_import_is_one_change_that_can_be_undone(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(rows(list(range(0, 1000, 20))))
+    out = tmp_path / "out"
+    importing.import_files(tmp_path / "in", out, ["{label}.csv"], TIMED)
+    (tmp_path / "in" / "a.csv").rename(tmp_path / "in" / "b.csv")
+    importing.import_files(tmp_path / "in", out, ["{label}.csv"], TIMED)
+    assert dataset.load(out).labels == ("a", "b")
+    journal.undo(out)
+    assert dataset.load(out).labels == ("a",)
+
+
+def test_late_bursts_are_an_even_pace_and_a_loss_is_a_gap() -> None:
+    rng = np.random.default_rng(4)
+    taken_s = np.arange(3000) / 100
+    # Handed over every 70 ms or so, all at once.
+    hand_over_s = np.cumsum(rng.uniform(0.05, 0.09, 800))
+    stamps = np.round(hand_over_s[np.searchsorted(hand_over_s, taken_s)], 3)
+    wave = np.sin(2 * np.pi * 3 * taken_s)[:, None]
+    even = resampling.resample(stamps, wave, 100.0)
+    assert not even.gaps and even.source_hz == pytest.approx(100, rel=0.01)
+    assert np.array_equal(even.samples, wave)
+    lost = np.delete(np.arange(3000), slice(1000, 1400))
+    even = resampling.resample(taken_s[lost], wave[lost], 100.0)
+    assert [(gap.at, gap.lost) for gap in even.gaps] == [(1000, 400)]
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz"), [(200.0, 50.0), (104.3, 100.0), (44100.0, 16000.0), (9.4, 10.0), (1600.0, 9.0)]
+)
+def test_a_change_of_rate_keeps_what_fits_and_nothing_else(from_hz: float, to_hz: float) -> None:
+    n = int(from_hz * max(10, 60 / to_hz))
+    low = 0.3 * min(from_hz, to_hz)
+    time_s = np.arange(n) / from_hz
+    kept = resampling.change_rate(np.sin(2 * np.pi * low * time_s)[:, None], from_hz, to_hz)[:, 0]
+    inside = slice(len(kept) // 4, -len(kept) // 4)
+    wanted = np.sin(2 * np.pi * low * np.arange(len(kept)) / to_hz)
+    assert np.abs(kept - wanted)[inside].max() < 2e-3
+    if from_hz > 2 * to_hz:
+        high = 0.75 * to_hz
+        gone = resampling.change_rate(np.sin(2 * np.pi * high * time_s)[:, None], from_hz, to_hz)[:, 0]
+        assert np.abs(gone[inside]).max() < 1e-3

@@ -116,6 +116,10 @@ def _source(args: argparse.Namespace) -> Source:
     )
 
 
+def _hz(rate: float) -> str:
+    return f"{rate:.4g}" if rate < 1000 else f"{rate:.0f}"
+
+
 def _show(done: Imported, args: argparse.Namespace) -> None:
     for text in done.assumed:
         output.say(text)
@@ -123,7 +127,7 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
     if done.groups:
         output.table(("group", "recordings"), list(done.groups.items()))
     low, high = done.source_rates_hz
-    rates = f"{low:.5g}" if high - low < 0.01 * high else f"{low:.4g} to {high:.4g}"
+    rates = _hz(low) if high - low < 0.01 * high else f"{_hz(low)} to {_hz(high)}"
     output.say(
         f"{done.recordings} recordings, {done.minutes:.1f} min at {done.rate_hz:g} Hz "
         f"(the files: {rates} Hz), "

@@ -96,6 +96,42 @@ def parts(
         yield replace(part, name=name, description=replace(part.description, label=label, group=group))
 
 
+def forward_in_time(table: Table) -> Table:
+    """Without rows whose stamp alone is behind its neighbours'; where time starts anew, a take begins."""
+    if table.stamps is None or len(table.stamps) < 3:
+        return table
+    keys = list(zip(*table.words.values(), strict=True)) if table.words else [()] * len(table.stamps)
+    same = np.array([a == b for a, b in itertools.pairwise(keys)])
+    kept = np.ones(len(table.stamps), dtype=bool)
+    takes, n = [0] * len(table.stamps), 0
+    last = 0
+    for at in range(1, len(table.stamps)):
+        if same[at - 1] and table.stamps[at] < table.stamps[last]:
+            goes_on = at + 1 < len(table.stamps) and same[at] and table.stamps[at + 1] >= table.stamps[last]
+            if goes_on:
+                kept[at] = False
+                takes[at] = n
+                continue
+            n += 1
+        takes[at], last = n, at
+    if kept.all() and not n:
+        return table
+    dropped = int((~kept).sum())
+    notes = list(table.notes)
+    if dropped:
+        first = int(table.rows[np.flatnonzero(~kept)[0]])
+        notes.append(f"{dropped} rows left out, the first: row {first}: time goes back")
+    if n:
+        notes.append(f"time starts anew {n} times; each begins a recording")
+    words = {word: [texts[at] for at in np.flatnonzero(kept)] for word, texts in table.words.items()}
+    words["take"] = [f"{words['take'][k]}.{takes[at]}" if "take" in words else str(takes[at])
+                     for k, at in enumerate(np.flatnonzero(kept))]  # fmt: skip
+    return replace(
+        table, samples=table.samples[kept], rows=table.rows[kept], stamps=table.stamps[kept], words=words,
+        notes=tuple(notes), dropped=table.dropped + dropped,
+    )  # fmt: skip
+
+
 def _is_single(table: Table, start: int, stop: int) -> bool:
     return stop - start < 2 or (table.stamps is not None and table.stamps[start] == table.stamps[stop - 1])
 

@@ -14,7 +14,7 @@ from .. import journal, storing
 from ..errors import DatasetError
 from ..progress import Advance
 from . import found, intervals, reading, units
-from .parts import Left, Part, parts, source_hz, stamps_s
+from .parts import Left, Part, forward_in_time, parts, source_hz, stamps_s
 from .source import Source
 from .table import Table
 
@@ -177,6 +177,8 @@ def _file(
 ) -> Iterator[Part]:
     shown = found.shown(where)
     table = _without_guesses(reading.read(path, shown, how), fields, how)
+    if how.drop_rows:
+        table = forward_in_time(table)
     if table.kind == "sound" and how.kind == "motion":
         raise DatasetError(f"{shown}: it is sound, and the app or --kind wants motion")
     done.kind = table.kind
