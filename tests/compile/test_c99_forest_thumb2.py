@@ -53,6 +53,7 @@ FORESTS = {
     "many classes, sums in memory": (4, 7, 40, -300, 300, 16),
     "wide sums": (9, 6, 5, -2000, 2000, 32),
     "two classes": (7, 70, 2, 0, 200, 32),
+    "an odd number of classes, counted": (10, 6, 5, 0, 12, 16),
     "one feature, one tree": (1, 1, 3, -5, 5, 16),
 }
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .votes import VotingForest, VotingTree
+from .votes import NARROW_BITS, VotingForest, VotingTree
 
 # Offsets of loads have 12 bits.
 MAX_FEATURES = 2048
@@ -79,7 +79,7 @@ def plan(forest: VotingForest, sums: Sequence[tuple[int, ...]]) -> Plan:
     counts = {}
     for number, classes in enumerate(sums):
         # Two pairs a word, each in the lanes of its sums: multiplied at once.
-        word, first = divmod(number, 2 if len(sums[0]) > 1 else _COUNTS_A_WORD)
+        word, first = divmod(number, 2 if forest.vote_bits == NARROW_BITS else _COUNTS_A_WORD)
         counts.update({c: (word, first + 2 * lane) for lane, c in enumerate(classes)})
     adding, counting = (_plan(forest, tuple(sums), ways, reads) for ways in ({}, counts))
     if len(forest.trees) > _MOST_COUNTED_TREES or counting.n_counts > _MOST_COUNTS:
