@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -367,6 +368,19 @@ def test_a_board_without_a_radio_has_no_bluetooth(board: VirtualBoard) -> None:
 
     with VirtualBoard() as plain, RawRepl("serial:" + plain.tty) as repl:
         assert repl.run("try:\n import bluetooth\nexcept ImportError:\n print('none')").strip() == "none"
+
+
+def test_a_board_outlives_its_ether(toy: Callable[..., VirtualBoard], tmp_path: Path) -> None:
+    """What it asks of its radio then fails as on a board whose radio does not answer."""
+    from midge.mpremote_link import RawRepl
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path))
+        with VirtualBoard(ble=True) as lonely, RawRepl("serial:" + lonely.tty) as repl:
+            repl.run("import bluetooth\nble = bluetooth.BLE()\nble.active(True)")
+            os.kill(json.loads((tmp_path / "midge" / "ether.json").read_text())["pid"], signal.SIGKILL)
+            told = repl.run("try:\n ble.config('mac')\nexcept OSError as error:\n print(error.errno)")
+            assert told.strip() == "5"
 
 
 def test_nobody_on_the_air_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,9 @@ class Supervisor:
         elif console.fd >= 0:
             self.loop.drop(console.fd)
         radio = self.peripherals.radio
-        if radio is not None:
+        if radio is not None and radio.is_gone:
+            self.loop.drop(radio.fd)
+        elif radio is not None:
             self.loop.watch(radio.fd, loop.READ, radio.on_readable)
         self.loop.turn(self._timeout_ms())
         self._look_for_client()

@@ -33,6 +33,11 @@ class Radio:
     """The radio of one board; `fd` is readable when the ether says something.
 
     Raises MidgeError without bumble.
+
+    Attributes
+    ----------
+    is_gone : bool
+        the ether has ended: nobody is on the air any more
     """
 
     def __init__(self, name: str, clock: Clock, most_packets: int = DEFAULT_PACKETS) -> None:
@@ -47,6 +52,7 @@ class Radio:
         self._interval_us: dict[int, int] = {}
         self._under_way: set[int] = set()  # events that are not over yet
         self._is_on = False
+        self.is_gone = False
         self._lost_us: int | None = None
         self._lost_s = 0.0
         self._cut_us: int | None = None
@@ -177,6 +183,7 @@ class Radio:
         if not data:
             self._under_way.clear()
             self._due_us.clear()
+            self.is_gone = True
             return False
         for kind, body in self._splitter.feed(data):
             self._take(kind, body)
