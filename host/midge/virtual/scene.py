@@ -67,7 +67,7 @@ class Scene:
 
     @classmethod
     def load(cls, path: str | Path, *, loop: bool = True) -> Scene:
-        """A scene from `.npz` (`samples_g` of shape (n, 3), `rate_hz`) or a recording (`.csv`, `.json`).
+        """A scene from `.npz` (`samples_g` of shape (n, 3), `rate_hz`) a recording or any CSV.
 
         Raises DatasetError if it can't be read.
         """
@@ -77,7 +77,11 @@ class Scene:
                 with np.load(path, allow_pickle=False) as stored:
                     return cls(stored["samples_g"], float(stored["rate_hz"]), loop)
             if path.suffix == ".csv":
-                return _load_recording(path, loop)
+                return (
+                    _load_recording(path, loop)
+                    if path.with_suffix(".json").exists()
+                    else _load_any(path, loop)
+                )
         except (OSError, ValueError, KeyError) as error:
             raise DatasetError(
                 f"{path} is no scene ({error}): give .npz with samples_g and rate_hz"
@@ -112,6 +116,14 @@ def _pack(values: NDArray[Any]) -> str:
 
 def _unpack(text: str, dtype: str) -> NDArray[Any]:
     return np.frombuffer(base64.b64decode(text), dtype).reshape(-1, 3)
+
+
+def _load_any(path: Path, loop: bool) -> Scene:
+    """Anybody's CSV, without a sidecar."""
+    from ..importing import single
+
+    samples_g, rate_hz = single.motion(path)
+    return Scene(samples_g, rate_hz, loop)
 
 
 def _load_recording(path: Path, loop: bool) -> Scene:
