@@ -33,6 +33,7 @@ COMMANDS = {
     "train": "a model from recordings",
     "evaluate": "a trained model on other recordings, through the very C",
     "build": "a model as a .mpy module for a target",
+    "bench": "what models cost on every target, and what they are worth",
     "push": "a new model onto a board, while its app runs",
     "monitor": "live events, rate and loss",
 }
