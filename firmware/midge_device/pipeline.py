@@ -17,7 +17,7 @@ import time
 import micropython
 
 from midge_device import short_boots
-from midge_device.boards import sensor_name
+from midge_device.boards import open_mic, sensor_name
 from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
 from midge_device.keeper import Keeper
@@ -33,6 +33,7 @@ from midge_device.wire.frame import PAYLOAD_BYTES
 CONFIG = "/midge/config.json"
 _U32 = 0xFFFFFFFF
 _RETRY_MS = 1000  # between attempts to reach a sensor that fails
+_OF_SOUND = 0  # the range that stands for a microphone
 _IDLE_MS = 100  # longest wait, so that the session's clock is looked at
 _MEASURE_SAMPLES = 1000  # after so many the measured rate is trusted
 
@@ -142,7 +143,8 @@ class Pipeline:
         self._retry_due = False
         info = self.model.info
         try:
-            sampler = self._open(info["rate_hz"], info["range_g"])
+            is_sound = info["unit"] == "FS"
+            sampler = self._open(info["rate_hz"], _OF_SOUND if is_sound else info["range_g"])
             self.model.reset()
             self._decision.reset()
             self._rate_checked = False
@@ -161,6 +163,12 @@ class Pipeline:
     def _open(self, rate_hz: float, range_g: int) -> Sampler:
         """A sampler for this rate and range; ValueError if the sensor can't, OSError if it is not there."""
         self._n = self._at = 0
+        if range_g == _OF_SOUND:
+            from midge_device.sound_sampler import SoundSampler  # who measures motion saves the memory
+
+            driver = open_mic(self._board.__dict__, self._config.get("mic"), rate_hz)
+            check_rate(driver.rate_hz, rate_hz)
+            return SoundSampler(driver)  # type: ignore[return-value]
         driver = self._board.imu(rate_hz, range_g)
         check_rate(driver.rate_hz, rate_hz)
         return Sampler(driver, self._board.AXES or (1, 2, 3))
@@ -310,7 +318,8 @@ class Pipeline:
         self._dropped += lost
         self._taken = min(first + n, self._wanted) if self._wanted else first + n
         if n:
-            samples = bytes(memoryview(sampler.block)[: 3 * n])
+            values = len(sampler.block) // sampler.n * n
+            samples = bytes(memoryview(sampler.block)[:values])
             ticks_us = sampler.ticks_us
             if not self.session.send(message.DATA, first, ticks_us, self._dropped & _U32, n, tail=samples):
                 self._dropped += n

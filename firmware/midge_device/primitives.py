@@ -47,12 +47,38 @@ def gather_words_slow(source, table, block, start: int, n: int) -> None:
             to += 1
 
 
+def scale_sound_slow(words, n: int, block, table) -> None:
+    """n samples of sound out of bus words: shifted right, less their mean, which follows over 1000 samples.
+
+    words: array('i') or bytearray of 32-bit words; table = array('i', [shift, 0 or 1 (the mean is known),
+    mean in 256ths]), kept from block to block.
+    """
+    shift = table[0]
+    mean = table[2]
+    if not table[1] and n:
+        table[1] = 1
+        log2_n = 0
+        while log2_n < 8 and 2 << log2_n <= n:
+            log2_n += 1
+        mean = 0
+        for i in range(1 << log2_n):
+            mean += words[i] >> shift
+        mean = (mean >> log2_n) * 256
+    for i in range(n):
+        word = words[i] >> shift
+        value = word - (mean >> 8)
+        mean += (word * 256 - mean) >> 10
+        block[i] = -32768 if value < -32768 else 32767 if value > 32767 else value
+    table[2] = mean
+
+
 try:
     import midge_native
 
     NATIVE = True
     scale_axes = midge_native.scale_axes
     gather_words = midge_native.gather_words
+    scale_sound = midge_native.scale_sound
     cobs_encode = midge_native.cobs_encode
     cobs_decode = midge_native.cobs_decode
 # Not installed, or older than this library; or the firmware loads no native code, or not of this kind.
@@ -60,6 +86,7 @@ except (ImportError, ValueError, AttributeError):
     NATIVE = False
     scale_axes = scale_axes_slow
     gather_words = gather_words_slow
+    scale_sound = scale_sound_slow
     cobs_encode = _cobs_encode
     cobs_decode = _cobs_decode
 

@@ -71,6 +71,34 @@ mp_obj_t native_gather_words(const mp_function_t *self, size_t n_args, const mp_
     return mp_none();
 }
 
+enum { SOUND_TABLE_LENGTH = 3, SOUND_SHIFT_MIN = 10, SOUND_SHIFT_MAX = 16 };
+
+mp_obj_t native_scale_sound(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    mp_buffer_t words;
+    mp_buffer_t buffer;
+    int16_t *samples;
+    if (!mp_buffer_get(args[0], &words, MP_BUFFER_READ) || (uintptr_t)words.start % sizeof(int32_t) != 0) {
+        type_error_raise(self, "words must be a buffer of 32-bit words");
+    }
+    const size_t n_values =
+        int16_array_get(self, args[2], MP_BUFFER_WRITE, &samples, "block must be a writable array('h')");
+    const size_t n_words = words.length_bytes / sizeof(int32_t);
+    const int32_t n = int_get_within(self, args[1], 0, (int32_t)(n_words < n_values ? n_words : n_values),
+                                     "n must be 0..words and samples in block");
+    if (!mp_buffer_get(args[3], &buffer, MP_BUFFER_WRITE) || buffer.typecode != 'i' ||
+        buffer.length_bytes != SOUND_TABLE_LENGTH * sizeof(int32_t)) {
+        type_error_raise(self, "table must be a writable array('i') of 3");
+    }
+    int32_t *table = buffer.start;
+    if (table[0] < SOUND_SHIFT_MIN || table[0] > SOUND_SHIFT_MAX) {
+        value_error_raise(self, "shift must be 10..16");
+    }
+    sound_scale(words.start, n, table, samples);
+    return mp_none();
+}
+
 typedef int32_t (*cobs_t)(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room);
 
 static mp_obj_t cobs_call(const mp_function_t *self, const mp_obj_t *args, cobs_t operation)

@@ -1,4 +1,4 @@
-/* Axis mapping and scaling of samples, their words out of packets, and COBS. */
+/* Axis mapping and scaling of samples, their words out of packets and off the bus, and COBS. */
 #include "primitives.h"
 
 enum { CHANNELS_MAX = 8, COBS_RUN_MAX = 0xFF };
@@ -37,6 +37,36 @@ void words_gather(const uint8_t *source, int32_t n_packets, int32_t stride, int3
         }
         source += stride;
     }
+}
+
+void sound_scale(const int32_t *words, int32_t n, int32_t *table, int16_t *samples)
+{
+    int32_t dc = table[2];
+
+    if (!table[1] && n > 0) {
+        int32_t log2_n = 0;
+        while (log2_n < 8 && 2 << log2_n <= n) {
+            log2_n++;
+        }
+        dc = 0;
+        for (int32_t i = 0; i < 1 << log2_n; i++) {
+            dc += words[i] >> table[0];
+        }
+        dc = (dc >> log2_n) * 256;
+        table[1] = 1;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t word = words[i] >> table[0];
+        int32_t value = word - (dc >> 8);
+        dc += (word * 256 - dc) >> 10;
+        if (value > INT16_MAX) {
+            value = INT16_MAX;
+        } else if (value < INT16_MIN) {
+            value = INT16_MIN;
+        }
+        samples[i] = (int16_t)value;
+    }
+    table[2] = dc;
 }
 
 int32_t cobs_encode(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room)

@@ -19,13 +19,15 @@ from .errors import DatasetError, DeviceError, MidgeError, ProtocolError, Recipe
 from .messages import Data, Status, StreamEnd, Welcome
 from .progress import Advance
 from .recipe import Recipe
-from .recording import Description, Gap
+from .recording import SOUND, SOUND_UNIT, Description, Gap
 from .session import Session
 from .take import TakeWriter, take_name
 
 CANONICAL_FULL_SCALE = 32768
 # A board gathers at most so many samples before it sends them, whatever its sensor.
 LONGEST_BLOCK_SAMPLES = 255
+# The range that asks a board for its microphone.
+OF_SOUND = 0
 # A board counts samples in 30 bits.
 MOST_SAMPLES = (1 << 30) - 1
 
@@ -108,6 +110,7 @@ def description(recipe: Recipe, welcome: Welcome, label: str, group: str = "") -
         rate_hz=recipe.sensor.rate_hz,
         scale=CANONICAL_FULL_SCALE / recipe.sensor.range_g,
         kind=recipe.sensor.kind,
+        unit=SOUND_UNIT if recipe.sensor.kind == SOUND else "g",
         sensor=str(sensor.get("name") or sensor.get("kind") or "")
         if isinstance(sensor, dict)
         else str(sensor),
@@ -144,7 +147,8 @@ def record(
         failure: MidgeError | None = None
         reason = ""
         try:
-            run.start(round(recipe.sensor.rate_hz * 1000), recipe.sensor.range_g)
+            range_g = OF_SOUND if recipe.sensor.kind == SOUND else recipe.sensor.range_g
+            run.start(round(recipe.sensor.rate_hz * 1000), range_g)
             run.follow(on_progress)
         except KeyboardInterrupt:
             reason = "interrupted"

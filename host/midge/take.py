@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import signal
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from .errors import DatasetError
-from .recording import Description, Gap, Int16, Recording, description_fields, sidecar
+from .recording import SOUND, Description, Gap, Int16, Recording, description_fields, sidecar
 
 SIDECAR_STEP_BYTES = 4096
 # Upper bounds in the sidecar: one gap of ten-digit numbers; the final counts, figures and reason.
@@ -70,7 +71,8 @@ class TakeWriter:
     """
 
     def __init__(self, folder: Path, name: str, description: Description) -> None:
-        self.path = folder / f"{name}.csv"
+        self._is_sound = description.kind == SOUND
+        self.path = folder / f"{name}{'.wav' if self._is_sound else '.csv'}"
         self._sidecar_path = folder / f"{name}.json"
         self._description = description
         self._gaps: list[Gap] = []
@@ -87,7 +89,7 @@ class TakeWriter:
             self._json = self._create(self._sidecar_path)
             self._reserve()
             self._note()
-            self._write((",".join(description.channels) + "\n").encode())
+            self._write(self._head(0))
         except BaseException as error:
             self.discard()
             if isinstance(error, OSError):
@@ -110,9 +112,12 @@ class TakeWriter:
                 f"samples of {samples.dtype} {samples.shape} don't fit the "
                 f"{len(self._description.channels)} int16 channels; check recipe and sensor"
             )
-        rows = [",".join(map(str, row)) + "\n" for row in samples.tolist()]
+        if self._is_sound:
+            rows = [row.tobytes() for row in samples.astype("<i2")]
+        else:
+            rows = [(",".join(map(str, row)) + "\n").encode() for row in samples.tolist()]
         try:
-            self._write("".join(rows).encode(), len(rows))
+            self._write(b"".join(rows), len(rows))
         except OSError as error:
             self._keep_whole_rows(rows)
             raise _failure(error, self.path.parent) from error
@@ -160,6 +165,9 @@ class TakeWriter:
         self._keep = True  # from here on nothing is removed, whatever fails
         try:
             self._csv.truncate(self._written_bytes)
+            if self._is_sound:  # its header says how long it is
+                self._csv.seek(0)
+                _write_all(self._csv, self._head(self.n_samples))
             text = self._sidecar_text()
             self._json.seek(0)
             self._json.truncate(len(text))
@@ -211,7 +219,22 @@ class TakeWriter:
         n_bytes, n_samples = self._written_bytes + len(data), self.n_samples + n_rows
         self._written_bytes, self.n_samples = n_bytes, n_samples
 
-    def _keep_whole_rows(self, rows: list[str]) -> None:
+    def _head(self, n_samples: int) -> bytes:
+        """What comes before the first row: a line of names, or the header of a WAV file of so many rows."""
+        if not self._is_sound:
+            return (",".join(self._description.channels) + "\n").encode()
+        n_channels, rate_hz = len(self._description.channels), round(self._description.rate_hz)
+        n_bytes = 2 * n_channels * n_samples
+        frame = (n_channels, rate_hz, 2 * n_channels * rate_hz, 2 * n_channels, 16)
+        return b"".join(
+            (
+                struct.pack("<4sI4s", b"RIFF", 36 + n_bytes, b"WAVE"),
+                struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, *frame),
+                struct.pack("<4sI", b"data", n_bytes),
+            )
+        )
+
+    def _keep_whole_rows(self, rows: list[bytes]) -> None:
         """After a short write: keep the rows that fit whole, cut the rest off."""
         fitted = os.fstat(self._csv.fileno()).st_size - self._written_bytes
         for row in rows:

@@ -310,3 +310,47 @@ def test_gathering_stays_within_its_buffers(
     with pytest.raises(ValueError, match=said):
         boards("armv6m").call("gather_words", bytes(13), array("i", table), block, start, n)
     assert block.tolist() == [5] * 6
+
+
+SOUND_TARGETS = ("armv6m", "armv7emsp", "rv32imc")
+
+
+@pytest.mark.parametrize("target_name", SOUND_TARGETS)
+def test_sound_off_the_bus_is_the_twins_and_has_no_offset(
+    boards: Callable[[str], Emulator], target_name: str
+) -> None:
+    from midge_device.primitives import scale_sound_slow
+
+    rng = np.random.default_rng(3)
+    t = np.arange(4000)
+    tone = np.rint(9000 * np.sin(t / 7) + 2000).astype(np.int64) << 13
+    wild = rng.integers(-(1 << 31), 1 << 31, 4000)
+    for words in (tone, wild):
+        ours, twins = array("i", [13, 0, 0]), array("i", [13, 0, 0])
+        found = np.zeros(4000, np.int16)
+        expected = array("h", bytes(8000))
+        block = words.astype(np.int32)
+        for start in range(0, 4000, 1000):
+            part = array("h", bytes(2000))
+            scale_sound_slow(array("i", block[start : start + 1000].tolist()), 1000, part, twins)
+            expected[start : start + 1000] = part
+            mine = array("h", bytes(2000))
+            boards(target_name).call("scale_sound", block[start : start + 1000].tobytes(), 1000, mine, ours)
+            found[start : start + 1000] = mine
+        assert found.tolist() == expected.tolist()
+        assert ours == twins
+    level = array("i", [13, 0, 0])
+    steady = array("h", bytes(8000))
+    scale_sound_slow(array("i", tone.tolist()), 4000, steady, level)
+    assert abs(np.mean(steady[3000:])) < 100
+    assert abs(np.std(steady[3000:]) / (9000 / np.sqrt(2)) - 1) < 0.02
+
+
+def test_bad_words_of_sound_are_refused(boards: Callable[[str], Emulator]) -> None:
+    board, block = boards("armv6m"), array("h", bytes(20))
+    with pytest.raises(ValueError, match="shift"):
+        board.call("scale_sound", bytes(40), 10, block, array("i", [3, 0, 0]))
+    with pytest.raises(ValueError, match="n must be"):
+        board.call("scale_sound", bytes(36), 10, block, array("i", [13, 0, 0]))
+    with pytest.raises(TypeError, match="table"):
+        board.call("scale_sound", bytes(40), 10, block, array("i", [13, 0]))

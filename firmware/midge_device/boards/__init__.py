@@ -13,6 +13,7 @@ BLE, WIFI, I2S  '' or what gives it: the firmware and its first version, as docu
 SENSORS         chips on the board, by their names in drivers/; () takes what is found on the bus
 MICROPHONE      '' or what there is
 I2C_ID SDA_PIN SCL_PIN I2C_HZ INT1_PIN POWER_PIN     wiring of the bus that imu() uses
+I2S_ID I2S_SCK_PIN I2S_WS_PIN I2S_SD_PIN MIC         port, pins and chip of a microphone
 AXES            which axis of the chip is x, y, z of the board's case, from 1, negative if opposite; None: not
                 looked up, x y z are then the chip's own
 CURRENTS        (what, milliampere, source), …
@@ -50,6 +51,27 @@ def open_imu(board: dict, rate_hz: float, range_g: int):
     return drivers.open_any(
         open_bus(board), board["SENSORS"] or None, rate_hz=rate_hz, range_g=range_g, int1=int1
     )
+
+
+def open_mic(board: dict, wired, rate_hz: float):
+    """The microphone at this rate: the board's, or one that was wired to it.
+
+    wired: None, or {"id": port, "sck": pin, "ws": pin, "sd": pin, "name": chip} of /midge/config.json.
+    Raises ValueError if there is none, or the chip can't do the rate.
+    """
+    from machine import Pin
+
+    from midge_device.drivers.i2s_microphone import I2SMicrophone
+
+    if wired:
+        port, pins, name = wired["id"], (wired["sck"], wired["ws"], wired["sd"]), wired.get("name", "inmp441")
+    elif "I2S_SCK_PIN" in board:
+        port, name = board["I2S_ID"], board["MIC"]
+        pins = (board["I2S_SCK_PIN"], board["I2S_WS_PIN"], board["I2S_SD_PIN"])
+    else:
+        raise ValueError('no microphone on this board; wire one and say so: "mic" in /midge/config.json')
+    sck, ws, sd = pins
+    return I2SMicrophone(port, Pin(sck), Pin(ws), Pin(sd), rate_hz, name)
 
 
 def sensor_name(board: dict) -> str:

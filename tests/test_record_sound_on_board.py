@@ -1,0 +1,93 @@
+"""Sound from a virtual board's microphone: a code in the sound shows every lost, doubled or swapped sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from midge import flash, new, recording
+from midge.recipe import Recipe
+from midge.record import record
+from midge.session import connect
+from midge.virtual import VirtualBoard
+from midge.virtual.microphone import CHUNK_FRAMES, Sound
+
+RATE_HZ = 16000
+STEP_LSB = 1024  # more than removing the mean can move a sample
+SETTLED = 12 * 1024  # samples until the mean is known to less than half a step
+CODE = np.random.default_rng(11).integers(-9, 10, 1 << 16)
+
+# An app that forgets its microphone for longer than the port's ring lasts, now and then.
+ABSENT_MINDED = """import time
+
+from midge_device.pipeline import Pipeline
+
+app = Pipeline()
+turn = 0
+while True:
+    app.step()
+    turn += 1
+    if turn % 211 == 0:
+        time.sleep_ms(150 + turn % 509)
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new.new("words", "keyword", tmp_path_factory.mktemp("apps"))
+
+
+@pytest.fixture
+def board(app: Path) -> Iterator[VirtualBoard]:
+    with VirtualBoard() as it:
+        flash.flash(str(app), it.tty)
+        it.play_sound(Sound((STEP_LSB * CODE).astype(np.int16), RATE_HZ, loop=True))
+        yield it
+
+
+def check_exact(got: recording.Recording) -> None:
+    """Every row holds the sample of its number: rows before it and marked gaps."""
+    number = np.arange(len(got.samples))
+    for gap in got.gaps:
+        number[gap.at :] += gap.lost
+    heard = np.rint(got.samples[:, 0] / STEP_LSB).astype(int)
+    head = heard[SETTLED : SETTLED + 64]
+    starts = [
+        at
+        for at in np.flatnonzero(CODE == head[0])
+        if np.array_equal(np.take(CODE, np.arange(at, at + 64), mode="wrap"), head)
+    ]
+    assert len(starts) == 1
+    expected = np.take(CODE, number + starts[0] - number[SETTLED], mode="wrap")
+    assert np.array_equal(heard[SETTLED:], expected[SETTLED:])
+
+
+def test_every_sample_is_there(board: VirtualBoard, app: Path, tmp_path: Path) -> None:
+    recipe = Recipe.load(app)
+    with connect(board.tty) as session:
+        take = record(session, recipe, label="yes", seconds=3, into=tmp_path)
+    got = recording.load(take.path)
+    assert take.path.suffix == ".wav"
+    assert (got.kind, got.unit, got.scale, got.channels) == ("sound", "FS", 32768.0, ("sound",))
+    assert (len(got.samples), got.lost) == (3 * RATE_HZ, 0)
+    assert got.measured_rate_hz == pytest.approx(RATE_HZ, rel=1e-3)
+    check_exact(got)
+
+
+def test_what_the_board_missed_is_a_gap_of_the_right_length(
+    board: VirtualBoard, app: Path, tmp_path: Path
+) -> None:
+    (board.folder / "app.py").write_text(ABSENT_MINDED)
+    board.reset("soft")
+    recipe = Recipe.load(app)
+    with connect(board.tty) as session:
+        take = record(session, recipe, label="yes", seconds=30, into=tmp_path)
+    got = recording.load(take.path)
+    assert len(got.gaps) >= 3
+    assert len(got.samples) + got.lost == 30 * RATE_HZ
+    assert all(gap.lost % CHUNK_FRAMES == 0 for gap in got.gaps[:-1])
+    check_exact(got)
