@@ -296,3 +296,31 @@ def test_every_check_of_the_app_is_told(tmp_path: Path) -> None:
     found = {one.kind for one in checks.check(tmp_path, replace(RECIPE))}
     assert {"label", "rate", "short"} <= found
     assert recording.find(tmp_path)
+
+
+def test_a_killed_recording_of_sound_is_taken_up(tmp_path: Path, ask: Callable[..., Any]) -> None:
+    samples = RNG.integers(-9000, 9000, (700, 1)).astype(np.int16)
+    about = Description(
+        label="yes", channels=("sound",), rate_hz=8000.0, scale=32768.0, kind="sound", unit="FS", group="bo"
+    )
+    writer = TakeWriter(tmp_path, "yes_bo_001", about)
+    writer.append(samples)
+    del writer
+    with (tmp_path / "yes_bo_001.wav.part").open("ab") as file:
+        file.write(b"\x01")
+    assert ask("check", tmp_path, "--repair")["taken_up"] == ["yes_bo_001"]
+    (item,) = dataset.load(tmp_path).recordings
+    assert np.array_equal(item.samples, samples) and (item.kind, item.group) == ("sound", "bo")
+
+
+def test_without_its_note_a_torn_take_is_told_by_its_name(tmp_path: Path, ask: Callable[..., Any]) -> None:
+    put(tmp_path, "shake_ann_001", bursts(1))
+    (tmp_path / "shake_ann_002.csv.part").write_bytes(b"x,y,z\n1,2,3\n4,5,6\n7,8")
+    (tmp_path / "shake_ann_002.json.part").write_bytes(b" " * 4096)
+    (tmp_path / "elsewhere.csv.part").write_bytes(b"x,y,z\n1,2,3\n9,8,7\n3,1,2\n")
+    said = ask("check", tmp_path, "--repair", code=1)
+    assert said["taken_up"] == ["shake_ann_002"]
+    assert any("--label L" in one["says"] for one in said["findings"] if one["takes"] == ["elsewhere"])
+    (_, item) = dataset.load(tmp_path).recordings
+    assert (item.label, item.group, item.samples.tolist()) == ("shake", "ann", [[1, 2, 3], [4, 5, 6]])
+    assert ask("check", tmp_path, "--repair", "--label", "chop")["taken_up"] == ["elsewhere"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +26,7 @@ EXAMPLE = (
     "  midge data undo data/gesture"
 )
 _SHOWN = 40
+_OF_A_KIND = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -281,13 +283,16 @@ def _check(args: argparse.Namespace) -> int:
     recipe = Recipe.load(args.app) if args.app else None
     with output.progress("check") as advance:
         found = checks.check(args.dataset, recipe, on_progress=advance)
-    rows = []
-    for one in found:
-        first = one.takes[0] + (f" and {len(one.takes) - 1} more" if len(one.takes) > 1 else "")
-        rows.append((one.severity, one.kind, first, one.says))
-    output.table(("", "what", "take", ""), rows[:_SHOWN])
-    if len(rows) > _SHOWN:
-        output.say(f"… and {len(rows) - _SHOWN} more; --json has them all")
+    for kind, same in itertools.groupby(found, key=lambda one: (one.severity, one.kind)):
+        members = list(same)
+        output.say(
+            f"{kind[0]}: {kind[1]}, {len(members)} times" if len(members) > 1 else f"{kind[0]}: {kind[1]}"
+        )
+        for one in members[:_OF_A_KIND]:
+            more = f" and {len(one.takes) - 1} more" if len(one.takes) > 1 else ""
+            output.say(f"  {one.takes[0]}{more}: {one.says}")
+        if len(members) > _OF_A_KIND:
+            output.say(f"  … and {len(members) - _OF_A_KIND} more; --json has them all")
     errors = sum(one.severity == "error" for one in found)
     output.say(f"{errors} errors, {len(found) - errors} warnings" if found else "nothing found")
     output.result({"findings": [asdict(one) for one in found], "errors": errors, **repaired})

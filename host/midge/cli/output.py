@@ -18,6 +18,8 @@ from rich.text import Text
 
 from ..errors import MidgeError
 
+LONGEST_ERROR = 600
+
 
 class _State:
     as_json = False
@@ -64,6 +66,8 @@ def note(text: str) -> None:
 def error(problem: MidgeError) -> None:
     """The one line of an error: what happened and what to do next."""
     line = " ".join(str(problem).split())
+    if len(line) > LONGEST_ERROR:  # somebody's name of a file is long; what to do next is at the end
+        line = f"{line[: LONGEST_ERROR // 2]} … {line[-LONGEST_ERROR // 2 :]}"
     _console(stderr=True).print(Text.assemble(("midge: ", "bold red"), line))
 
 

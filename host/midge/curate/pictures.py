@@ -21,7 +21,7 @@ QUIET = 5
 MOST_POINTS = 4000
 
 
-def sparkline(item: Recording, width: int = 48) -> str:
+def sparkline(item: Recording, width: int = 32) -> str:
     """Energy over time in so many blocks, from quiet to the loudest."""
     if len(item.samples) < 2:
         return ""

@@ -16,11 +16,14 @@ import numpy as np
 
 from .. import journal, storing
 from ..errors import DatasetError
-from ..recording import Description, Gap
+from ..recording import SOUND_CHANNELS, Description, Gap
 from . import takes
 from .takes import Take
 
 _NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d{3,})\Z")
+SUFFIXES = (".csv", ".wav")
+# RIFF, fmt and the head of data, as `take.py` writes them.
+WAV_HEAD_BYTES = 44
 PARTIAL = "recording was killed"
 
 
@@ -40,14 +43,15 @@ def find(dataset: Path, label: str = "", group: str | None = None) -> list[Torn]
     """Torn takes of a dataset; `label` and `group` for those of which nothing else tells."""
     known = takes.index(dataset)
     found = []
-    for path in sorted(dataset.rglob("*.csv.part")):
+    for path in sorted(path for suffix in SUFFIXES for path in dataset.rglob(f"*{suffix}.part")):
         if any(part.startswith(".") for part in path.relative_to(dataset).parts):
             continue
-        name = path.relative_to(dataset).as_posix().removesuffix(".csv.part")
-        beside = path.with_name(path.name.removesuffix(".csv.part") + ".json.part")
+        whole = path.with_suffix("")
+        name = whole.relative_to(dataset).with_suffix("").as_posix()
+        beside = whole.with_name(whole.stem + ".json.part")
         files = (path, *((beside,) if beside.exists() else ()))
         rows = len(_rows(path)[1])
-        if path.with_suffix("").exists() or (dataset / f"{name}.json").exists():
+        if whole.exists() or (dataset / f"{name}.json").exists():
             found.append(Torn(name, files, rows, None, why="a take of that name is there as well"))
             continue
         about, gaps = _written(beside)
@@ -87,6 +91,9 @@ def _rows(path: Path) -> tuple[tuple[str, ...], np.ndarray[tuple[int, int], np.d
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path}: can't be read ({error.strerror})") from None
+    if path.name.endswith(".wav.part"):
+        pcm = data[WAV_HEAD_BYTES:]
+        return SOUND_CHANNELS, np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.int16).reshape(-1, 1)
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
     if not lines:
         return (), np.zeros((0, 1), np.int16)
