@@ -95,6 +95,7 @@ def test_unplugged_in_mid_flash_the_next_flash_goes_on(capsys: Capture, stock_ap
         digest(board)
 
 
+@pytest.mark.check  # twenty seconds of waiting for the board to come back
 def test_unplugged_in_mid_push_the_old_model_runs_and_the_next_push_goes_on(
     capsys: Capture, running: VirtualBoard, make_model: Callable[..., Model], tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_board_that_answered_once_is_asked_again(
     monkeypatch.setattr(devices, "_ask", lambda _address: ("midge", answer))
     assert devices.find([path])[0].welcome is answer
     assert devices.serial_ports()[0].is_known
+    assert devices.serial_ports()[0].remembered == "m5stickc_plus2, app gesture"
     assert devices.find(["usb:54D2"])[0].address == path
     bridge.pid = 0x7523
     assert not devices.serial_ports()[0].is_known

@@ -8,7 +8,7 @@ device.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import known_devices, transport
@@ -55,6 +55,8 @@ class Device:
         'midge', 'prompt', 'silent', 'in use' or 'not asked'
     welcome : Welcome or None
         its answer, if it runs midge
+    remembered : str
+        board and app that answered there before, '' if none did
     """
 
     address: str
@@ -64,6 +66,7 @@ class Device:
     is_known: bool = False
     state: str = "not asked"
     welcome: Welcome | None = None
+    remembered: str = ""
 
 
 def serial_ports() -> list[Device]:
@@ -76,14 +79,15 @@ def serial_ports() -> list[Device]:
         if port.vid is None:
             continue
         usb, serial_number = f"{port.vid:04x}:{port.pid:04x}", port.serial_number or ""
+        about = known[serial_number] if known_devices.is_remembered(known, serial_number, usb) else {}
         found.append(
             Device(
                 address=str(port.device),
                 description=_describe(port),
                 usb=usb,
                 serial_number=serial_number,
-                is_known=is_micropython(port.vid, port.pid, port.manufacturer or "")
-                or known_devices.is_remembered(known, serial_number, usb),
+                is_known=bool(about) or is_micropython(port.vid, port.pid, port.manufacturer or ""),
+                remembered=f"{about['board']}, app {about['app'] or '-'}" if about else "",
             )
         )
     return found
@@ -142,9 +146,7 @@ def ask(device: Device) -> Device:
     state, welcome = _ask(device.address)
     if welcome is not None and device.serial_number:
         known_devices.remember(device.serial_number, device.usb, welcome.board, welcome.app)
-    return Device(
-        device.address, device.description, device.usb, device.serial_number, device.is_known, state, welcome
-    )
+    return replace(device, state=state, welcome=welcome)
 
 
 def _ask(address: str) -> tuple[str, Welcome | None]:

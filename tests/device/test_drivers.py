@@ -175,7 +175,7 @@ print(int(all(block[i] == block[0] + i // 3 + i % 3 for i in range(48))))
     assert 49 <= first <= 51
 
 
-@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("native", [True, pytest.param(False, marks=pytest.mark.check)])
 def test_the_sampler_counts_what_an_overrun_swallowed(chip: str, native: bool) -> None:
     with VirtualBoard(sensor=chip, scene=RAMP) as board:
         install(board.folder)

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> None:
                     "usb": device.usb,
                     "serial_number": device.serial_number,
                     "state": device.state,
+                    "remembered": device.remembered,
                     "board": device.welcome and device.welcome.board,
                     "target": device.welcome and device.welcome.target,
                     "app": device.welcome and device.welcome.app,
@@ -58,14 +59,14 @@ def run(args: argparse.Namespace) -> None:
     if not found:
         output.note("no board is there; plug one in, or start a virtual one: midge board start desk")
         return
-    output.table(["DEVICE", "what", "usb", "state"], [_row(device) for device in found])
+    output.table(["DEVICE", "what", "usb", "serial number", "state"], [_row(device) for device in found])
     for device in found:
         if device.state == "prompt":
             output.note(f"to install midge: midge flash gesture {device.address}")
 
 
-def _row(device: Device) -> tuple[str, str, str, str]:
-    return device.address, device.description, device.usb, _state(device)
+def _row(device: Device) -> tuple[str, ...]:
+    return device.address, device.description, device.usb, device.serial_number, _state(device)
 
 
 def _state(device: Device) -> str:
@@ -77,7 +78,8 @@ def _state(device: Device) -> str:
         "gone": "not there",
     }
     if device.welcome is None:
-        return words.get(device.state, device.state)
+        before = f"; before: {device.remembered}" if device.remembered else ""
+        return words.get(device.state, device.state) + before
     model = device.welcome.model
     return f"{device.welcome.board}, app {device.welcome.app or '-'}, " + (
         f"model {model['name']}" if model else "no model"
