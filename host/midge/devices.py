@@ -120,11 +120,12 @@ def in_the_air(seconds: float) -> list[Device]:
     Raises TransportError if there is neither a radio nor a virtual board in the air.
     """
     from .transport import ble
+    from .transport.ble_link import is_virtual as all_is_virtual
 
     found: dict[str, Device] = {}
     failure: TransportError | None = None
     n_heard = 0
-    for is_virtual in {ble.is_virtual(), True}:
+    for is_virtual in {all_is_virtual(), True}:
         try:
             seen = ble.scan(seconds, virtual=is_virtual)
         except MidgeError as error:
@@ -133,7 +134,7 @@ def in_the_air(seconds: float) -> list[Device]:
         n_heard += 1
         for it in seen:
             if it.is_midge:
-                where = "ble:virtual:" if is_virtual and not ble.is_virtual() else "ble:"
+                where = "ble:virtual:" if is_virtual and not all_is_virtual() else "ble:"
                 text = f"in the air, app {it.app or '-'}, {it.rssi_dbm} dBm"
                 found[it.address] = Device(where + (it.name or it.address), text, state="not asked")
     if failure is not None and not n_heard:

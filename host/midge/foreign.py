@@ -27,7 +27,7 @@ from .recording import Description
 from .take import TakeWriter, take_name
 
 if TYPE_CHECKING:
-    from .transport.ble import Link
+    from .transport.ble_link import Link
 
 CSV = "csv"
 SILENCE_S = 10.0
@@ -38,7 +38,7 @@ _CLOCK_PERIOD_US = 1 << 62
 
 
 class Source(Protocol):
-    """Where notifications come from: `transport.ble.Link`, or what a test puts in its place."""
+    """Where notifications come from: `transport.ble_link.Link`, or what a test puts in its place."""
 
     name: str
     reconnects: int
@@ -287,12 +287,13 @@ def listening(device: str, characteristic: str) -> Iterator[Link]:
 
     Raises DeviceNotFound, TransportError.
     """
-    from .transport import ble, split_address
+    from .transport import split_address
+    from .transport.ble_link import Link, full_uuid
 
     scheme, address = split_address(device)
     if scheme != "ble":
         raise RecipeError(f"{device} is not in the air; characteristics are of ble:NAME or ble:ADDRESS")
-    link = ble.Link(address, ble.full_uuid(characteristic))
+    link = Link(address, full_uuid(characteristic))
     try:
         yield link
     finally:

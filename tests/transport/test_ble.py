@@ -21,7 +21,7 @@ from midge.push import activate, package, send
 from midge.recording import load
 from midge.session import Session, Timeouts, connect
 from midge.transport import open_transport
-from midge.transport.ble import full_uuid
+from midge.transport.ble_link import full_uuid
 from midge.virtual import VirtualBoard
 from midge_device.wire import message as wire
 
@@ -153,8 +153,8 @@ def test_the_command_marks_what_was_lost(
 
 
 def test_a_board_that_stays_away_ends_the_recording(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midge.transport.ble.RETURN_S", 0.5)
-    monkeypatch.setattr("midge.transport.ble.SCAN_S", 5)
+    monkeypatch.setattr("midge.transport.ble_link.RETURN_S", 0.5)
+    monkeypatch.setattr("midge.transport.ble_link.SCAN_S", 5)
     with (
         in_the_air(installed, "away") as board,
         connect("ble:virtual:away", timeouts=PATIENT) as session,
@@ -222,7 +222,7 @@ def test_flash_says_that_it_needs_a_port(wrist: VirtualBoard, capsys: pytest.Cap
 
 
 def test_who_is_not_there(wrist: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midge.transport.ble.SCAN_S", 0.3)
+    monkeypatch.setattr("midge.transport.ble_link.SCAN_S", 0.3)
     with pytest.raises(DeviceNotFound, match="midge devices --ble"):
         open_transport("ble:virtual:nobody")
     with pytest.raises(DeviceNotFound, match="needs a name"):

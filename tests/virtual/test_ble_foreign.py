@@ -20,7 +20,8 @@ from midge.virtual import VirtualBoard
 
 pytest.importorskip("bumble", reason="virtual Bluetooth needs the extra ble-virtual")
 
-from midge.virtual.ble.backend import VirtualClient, VirtualScanner
+from midge.virtual.ble.client import VirtualClient
+from midge.virtual.ble.scanner import VirtualScanner
 
 CHARACTERISTIC = "0000fff1-0000-1000-8000-00805f9b34fb"
 PATIENCE_S = 30

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bumble import att, gatt, hci
+from bumble.core import UUID
 from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
 from bumble.host import Host
 from bumble.transport.common import AsyncPipeSink
@@ -230,54 +231,31 @@ class Stack:
         handles: list[int] = []
         for uuid, characteristics in fields["services"]:
             made = [self._characteristic(*about) for about in characteristics]
-            server.add_service(gatt.Service(_uuid(uuid), made))
+            server.add_service(gatt.Service(UUID(uuid), made))
             for characteristic in made:
                 for attribute in (characteristic, *characteristic.descriptors):
                     if attribute.handle:
                         handles.append(attribute.handle)
                         self._attributes[attribute.handle] = attribute
-                        self._values[attribute.handle] = attribute.midge_value
+                        self._values[attribute.handle] = attribute.value.buffer
         return len(handles), struct.pack(f"<{len(handles)}H", *handles)
 
     def _characteristic(self, uuid: str, flags: int, descriptors: list[Any]) -> gatt.Characteristic:
-        value, permissions = self._attribute(flags)
+        access = _Access(self._tell)
         made = gatt.Characteristic(
-            _uuid(uuid),
+            UUID(uuid),
             gatt.Characteristic.Properties(flags & _PROPERTIES),
-            permissions,
-            value[1],
+            _permissions(flags),
+            access,
             [self._descriptor(*about) for about in descriptors],
         )
-        value[0].append(made)
-        made.midge_value = value[2]
+        access.owner = made
         return made
 
     def _descriptor(self, uuid: str, flags: int) -> gatt.Descriptor:
-        value, permissions = self._attribute(flags)
-        made = gatt.Descriptor(_uuid(uuid), permissions, value[1])
-        value[0].append(made)
-        made.midge_value = value[2]
+        access = _Access(self._tell)
+        access.owner = made = gatt.Descriptor(UUID(uuid), _permissions(flags), access)
         return made
-
-    def _attribute(self, flags: int) -> tuple[tuple[list[Any], Any, _Value], Any]:
-        """Value and permissions; the attribute that gets them says its handle when it is written to."""
-        value = _Value()
-        owner: list[Any] = []
-
-        def write(connection: Connection, data: bytes) -> None:
-            value.write_remotely(data)
-            self._tell(GATTS_WRITE, connection.handle, owner[0].handle)
-
-        permissions = 0
-        if flags & _READ:
-            permissions |= int(att.Attribute.READABLE)
-        if flags & _WRITES:
-            permissions |= int(att.Attribute.WRITEABLE)
-        for flag, permission in _PERMISSIONS.items():
-            if flags & flag:
-                permissions |= permission
-        access = att.AttributeValue(read=lambda _connection: value.data, write=write)
-        return (owner, access, value), att.Attribute.Permissions(permissions)
 
     async def _on_read(self, fields: dict[str, Any], blob: bytes) -> tuple[int, bytes]:
         value = self._values.get(fields["handle"])
@@ -334,7 +312,28 @@ class Stack:
         self._tell(GATTS_INDICATE_DONE, connection.handle, attribute.handle, status)
 
 
-def _uuid(text: str) -> Any:
-    from bumble.core import UUID
+class _Access(att.AttributeValue):  # type: ignore[misc]
+    """The value of one attribute: reads see its buffer, writes fill it and are told."""
 
-    return UUID(text)
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self.buffer: _Value = _Value()
+        super().__init__(read=lambda _connection: self.buffer.data, write=self._on_write)
+        self.owner: Any = None
+        self._tell = tell
+
+    def _on_write(self, connection: Connection, data: bytes) -> None:
+        self.buffer.write_remotely(data)
+        self._tell(GATTS_WRITE, connection.handle, self.owner.handle)
+
+
+def _permissions(flags: int) -> att.Attribute.Permissions:
+    """What a central may do, by the flags of `bluetooth`."""
+    permissions = 0
+    if flags & _READ:
+        permissions |= int(att.Attribute.READABLE)
+    if flags & _WRITES:
+        permissions |= int(att.Attribute.WRITEABLE)
+    for flag, permission in _PERMISSIONS.items():
+        if flags & flag:
+            permissions |= permission
+    return att.Attribute.Permissions(permissions)

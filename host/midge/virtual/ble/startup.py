@@ -16,13 +16,13 @@ _NAME = "virtual"
 
 
 def _client_type() -> tuple[type[Any], str]:
-    from .backend import VirtualClient
+    from .client import VirtualClient
 
     return VirtualClient, _NAME
 
 
 def _scanner_type() -> tuple[type[Any], str]:
-    from .backend import VirtualScanner
+    from .scanner import VirtualScanner
 
     return VirtualScanner, _NAME
 

@@ -1,4 +1,4 @@
-"""bleak's two backend classes for the ether: programs written for bleak find virtual boards with them."""
+"""bleak's client for the ether."""
 
 from __future__ import annotations
 
@@ -13,135 +13,18 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient, NotifyCallback
 from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.backends.scanner import AdvertisementData
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
-from bleak.exc import (
-    BleakBluetoothNotAvailableError,
-    BleakBluetoothNotAvailableReason,
-    BleakDeviceNotFoundError,
-    BleakError,
-)
+from bleak.exc import BleakDeviceNotFoundError, BleakError
 
-from ...errors import MidgeError
-from . import place
+from .advertising import preferred_interval_ms, uuid_text
+from .scanner import VirtualScanner, enter_or_refuse
 
 _T = TypeVar("_T")
 
-_FLAGS, _SHORT_NAME, _NAME, _TX_POWER, _INTERVALS, _MANUFACTURER = 0x01, 0x08, 0x09, 0x0A, 0x12, 0xFF
-_UUIDS = {0x02: 2, 0x03: 2, 0x04: 4, 0x05: 4, 0x06: 16, 0x07: 16}
-_SERVICE_DATA = {0x16: 2, 0x20: 4, 0x21: 16}
-_CCCD = "00002902-0000-1000-8000-00805f9b34fb"
-# Ours, if the board does not say what it prefers; a phone's are like this.
-_INTERVAL_MS = 30.0
 _MTU = 517
 # Packets of ours that wait for the air before a write waits for them.
 _QUEUE_PACKETS = 16
-
-
-async def _enter(idle: Callable[[], Awaitable[None]] | None = None) -> Any:
-    """A guest in the ether; its absence is that of Bluetooth."""
-    try:
-        place.require_bumble()
-        from .guest import enter
-
-        return await enter(idle)
-    except MidgeError as error:
-        raise BleakBluetoothNotAvailableError(
-            str(error), BleakBluetoothNotAvailableReason.NO_BLUETOOTH
-        ) from error
-
-
-def _elements(data: bytes) -> list[tuple[int, bytes]]:
-    """The AD structures of advertising data (Core specification supplement, Part A)."""
-    found = []
-    at = 0
-    while at + 1 < len(data) and data[at]:
-        end = at + 1 + data[at]
-        found.append((data[at + 1], data[at + 2 : end]))
-        at = end
-    return found
-
-
-def _uuid(data: bytes) -> str:
-    if len(data) == 16:
-        digits = data[::-1].hex()
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    return f"{data[::-1].hex().rjust(8, '0')}-0000-1000-8000-00805f9b34fb"
-
-
-def _advertisement(data: bytes, rssi: int) -> AdvertisementData:
-    name: str | None = None
-    tx_power: int | None = None
-    manufacturers: dict[int, bytes] = {}
-    services: list[str] = []
-    service_data: dict[str, bytes] = {}
-    for kind, body in _elements(data):
-        if kind in (_NAME, _SHORT_NAME):
-            name = body.decode(errors="replace")
-        elif kind == _TX_POWER and body:
-            tx_power = int.from_bytes(body[:1], signed=True)
-        elif kind == _MANUFACTURER:
-            manufacturers[int.from_bytes(body[:2], "little")] = body[2:]
-        elif kind in _UUIDS:
-            n = _UUIDS[kind]
-            services += [_uuid(body[at : at + n]) for at in range(0, len(body), n)]
-        elif kind in _SERVICE_DATA:
-            n = _SERVICE_DATA[kind]
-            service_data[_uuid(body[:n])] = body[n:]
-    return AdvertisementData(name, manufacturers, service_data, services, tx_power, rssi, (data,))
-
-
-def _preferred_interval_ms(data: bytes) -> float:
-    """The longest connection interval that the board asks for, else ours."""
-    for kind, body in _elements(data):
-        if kind == _INTERVALS and len(body) == 4:
-            longest = int.from_bytes(body[2:], "little")
-            if 6 <= longest <= 3200:
-                return longest * 1.25
-    return _INTERVAL_MS
-
-
-class VirtualScanner(BaseBleakScanner):
-    """Scans the ether."""
-
-    def __init__(
-        self,
-        detection_callback: Any,
-        service_uuids: list[str] | None,
-        scanning_mode: str = "active",
-        **_kwargs: Any,
-    ) -> None:
-        super().__init__(detection_callback, service_uuids)
-        self._is_active = scanning_mode != "passive"
-        self._guest: Any = None
-        self._data: dict[str, dict[bool, bytes]] = {}
-
-    async def start(self) -> None:
-        self.seen_devices = {}
-        self._data = {}
-        self._guest = await _enter()
-        # Reports as they come: bumble's own joining of advertisement and scan response loses either.
-        self._guest.device.host.on("advertising_report", self._on_report)
-        await self._guest.device.start_scanning(active=self._is_active, filter_duplicates=False)
-
-    async def stop(self) -> None:
-        guest, self._guest = self._guest, None
-        if guest is not None:
-            await guest.close()
-
-    def _on_report(self, report: Any) -> None:
-        address = report.address.to_string(with_type_qualifier=False)
-        is_response = int(report.event_type) == 4
-        parts = self._data.setdefault(address, {})
-        parts[is_response] = bytes(report.data)
-        if self._is_active and len(parts) < 2:
-            return
-        data = parts.get(False, b"") + parts.get(True, b"")
-        found = _advertisement(data, report.rssi)
-        if not self.is_allowed_uuid(found.service_uuids):
-            return
-        device = self.create_or_update_device(address, address, found.local_name, (address, data), found)
-        self.call_detection_callbacks(device, found)
 
 
 class VirtualClient(BaseBleakClient):
@@ -191,11 +74,11 @@ class VirtualClient(BaseBleakClient):
         from bumble.core import BaseBumbleError
         from bumble.device import ConnectionParametersPreferences, Peer
 
-        interval_ms = _preferred_interval_ms(advertised)
+        interval_ms = preferred_interval_ms(advertised)
         preferences = ConnectionParametersPreferences(
             connection_interval_min=interval_ms, connection_interval_max=interval_ms
         )
-        guest = await _enter(self._idle)
+        guest = await enter_or_refuse(self._idle)
         try:
             connection = await guest.device.connect(
                 hci.Address(address),
@@ -368,7 +251,7 @@ class VirtualClient(BaseBleakClient):
 
 
 def _text(uuid: Any) -> str:
-    return _uuid(uuid.to_bytes())
+    return uuid_text(uuid.to_bytes())
 
 
 def _finish(future: asyncio.Future[None]) -> None:
