@@ -1,10 +1,9 @@
-"""Sound from a virtual board's microphone: a code in the sound shows every lost, doubled or swapped sample."""
+"""Sound from a virtual board's microphone: a code shows every lost, doubled or swapped sample."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +57,7 @@ def check_exact(got: recording.Recording) -> None:
     head = heard[SETTLED : SETTLED + 64]
     starts = [
         at
-        for at in np.flatnonzero(CODE == head[0])
+        for at in np.flatnonzero(head[0] == CODE)
         if np.array_equal(np.take(CODE, np.arange(at, at + 64), mode="wrap"), head)
     ]
     assert len(starts) == 1

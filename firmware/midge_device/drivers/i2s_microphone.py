@@ -49,13 +49,13 @@ class I2SMicrophone:
         self.capacity = int(rate_hz) * _RING_MS // 1000 // _GRANULE * _GRANULE
         self._port = port
         self._pins = (sck, ws, sd)
-        self._i2s = None
+        self._i2s: object = None
 
     def start(self, handler) -> None:
         from machine import I2S
 
         sck, ws, sd = self._pins
-        self._i2s = I2S(
+        i2s = I2S(
             self._port,
             sck=sck,
             ws=ws,
@@ -66,12 +66,13 @@ class I2SMicrophone:
             rate=self.rate_hz,
             ibuf=self.capacity * _WORD_BYTES,
         )
-        self._i2s.irq(handler)
+        i2s.irq(handler)
+        self._i2s = i2s
 
     def stop(self) -> None:
         if self._i2s is not None:
-            self._i2s.deinit()
+            self._i2s.deinit()  # type: ignore[attr-defined]
             self._i2s = None
 
     def read_into(self, words) -> None:
-        self._i2s.readinto(words)
+        self._i2s.readinto(words)  # type: ignore[attr-defined]

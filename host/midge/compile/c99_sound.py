@@ -65,16 +65,16 @@ def analysis(sampling: SoundSampling) -> list[str]:
         '#include "fft.h"',
         '#include "mel.h"',
         "",
-        *_array("uint16_t", "hann", hann(sampling)),
-        *_array("uint8_t", "bins", steps),
-        *_array("uint16_t", "weights", [weight for _, weights in bands for weight in weights]),
+        *_array("uint16_t", "mel_hann", hann(sampling)),
+        *_array("uint8_t", "mel_bins", steps),
+        *_array("uint16_t", "mel_weights", [weight for _, weights in bands for weight in weights]),
         "static const mel_analysis analysis = {",
         f"    .log2_n = {sampling.log2_frame},",
         f"    .transform = fft_real_{1 << sampling.log2_frame},",
-        "    .hann = hann,",
+        "    .hann = mel_hann,",
         f"    .n_bands = {sampling.bands},",
-        "    .bins = bins,",
-        "    .weights = weights,",
+        "    .bins = mel_bins,",
+        "    .weights = mel_weights,",
         "};",
         "",
     ]
@@ -84,7 +84,7 @@ def _cosines(plan: SoundPlan) -> list[str]:
     cepstra = [step.number for step in plan.steps if step.row == "c"]
     if not cepstra:
         return []
-    return _array("int16_t", "cosines", cosines(max(cepstra) + 1, plan.sampling.bands))
+    return _array("int16_t", "mel_cosines", cosines(max(cepstra) + 1, plan.sampling.bands))
 
 
 Numbered = tuple[int, SoundFeature]
@@ -131,7 +131,7 @@ def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], pick
     if row == "c":
         # All coefficients up to the last that any feature reads, so that one table serves.
         columns = max(step.number for _, step in members) + 1
-        lines.append(f"    sound_cepstra(rows, {parts}, {plan.sampling.bands}, {columns}, cosines);")
+        lines.append(f"    sound_cepstra(rows, {parts}, {plan.sampling.bands}, {columns}, mel_cosines);")
     for statistic in ("course", "spread", "contour"):
         of_kind = [item for item in members if item[1].statistic == statistic]
         if not of_kind:
@@ -145,7 +145,7 @@ def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], pick
             ]
             continue
         for run in _runs(of_kind):
-            name = f"picks_{len([line for line in picks if line.startswith('static')])}"
+            name = f"sound_picks_{len([line for line in picks if line.startswith('static')])}"
             picks += _array("uint16_t", name, [(s.part - 1) * columns + s.number for _, s in run])
             lines.append(f"    sound_pick(rows, {name}, {len(run)}, features + {run[0][0]});")
     return lines
