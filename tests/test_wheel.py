@@ -103,3 +103,9 @@ def test_new_build_and_board_start_from_the_wheel(wheel: Path, tmp_path: Path, *
         board.send_signal(signal.SIGINT)
         board.wait()
     assert said.stdout.strip() == "42", said.stderr
+
+
+def test_the_wheel_brings_what_points_bleak_to_the_ether(wheel: Path) -> None:
+    """A .pth beside the packages: MIDGE_BLE=virtual works in programs that never import midge."""
+    with zipfile.ZipFile(wheel) as archive:
+        assert b"midge.virtual.ble.startup" in archive.read("midge_ble.pth")

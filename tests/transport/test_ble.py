@@ -205,6 +205,24 @@ def test_serial_and_air_side_by_side(wrist: VirtualBoard) -> None:
         assert message.samples == 64
 
 
+def test_a_host_that_never_comes_back_gives_the_board_free(wrist: VirtualBoard) -> None:
+    """A stream is kept for a host that is away, for 20 s."""
+    from midge.errors import DeviceError
+
+    with connect("ble:virtual:wrist", timeouts=PATIENT) as air:
+        air.request(wire.STREAM_START, 100_000, 4, 0)
+        air.transport.close()  # without BYE, as a program that was killed
+        with connect("serial:" + wrist.tty, timeouts=PATIENT) as cable:
+            with pytest.raises(DeviceError) as refused:
+                cable.request(wire.STREAM_START, 100_000, 4, 64)
+            assert refused.value.code == wire.BUSY
+        wrist.stall()
+        wrist.advance(20_500_000)
+        wrist.run()
+        with connect("serial:" + wrist.tty, timeouts=PATIENT) as cable:
+            assert stream(cable, 100, 64)[:2] == (64, 0)
+
+
 def test_devices_lists_what_is_in_the_air(
     wrist: VirtualBoard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
