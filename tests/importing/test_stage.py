@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,3 +328,29 @@ def test_a_change_of_rate_keeps_what_fits_and_nothing_else(from_hz: float, to_hz
         high = 0.75 * to_hz
         gone = resampling.change_rate(np.sin(2 * np.pi * high * time_s)[:, None], from_hz, to_hz)[:, 0]
         assert np.abs(gone[inside]).max() < 1e-3
+
+
+def test_a_dataset_comes_in_again_at_another_rate(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    times = [*range(0, 1000, 20), *range(3000, 4000, 20)]
+    (tmp_path / "in" / "a.csv").write_text(rows(times))
+    importing.import_files(tmp_path / "in", tmp_path / "old", ["{label}.csv"], replace(TIMED, group="ann"))
+    how = Source(to_hz=25.0, range_g=8.0)
+    importing.import_files(tmp_path / "old", tmp_path / "new", [], how)
+    (item,) = dataset.load(tmp_path / "new").recordings
+    assert (item.label, item.group, item.rate_hz, item.scale) == ("a", "ann", 25.0, 4096.0)
+    assert [(gap.at, gap.lost) for gap in item.gaps] == [(25, 50)] and len(item.samples) == 50
+    assert np.abs(item.samples - np.array([0.5, -0.25, 1.0]) * 4096).max() <= 1
+
+
+def test_an_archive_is_unpacked_and_its_outer_folder_names_nothing(tmp_path: Path) -> None:
+    packed = tmp_path / "data.zip"
+    with zipfile.ZipFile(packed, "w") as file:
+        for name in ("ann", "bo"):
+            file.writestr(f"set-1.0/{name}/walk.csv", rows(list(range(0, 1000, 20))))
+        file.writestr("set-1.0/README.md", "hello")
+    importing.import_files(packed, tmp_path / "out", ["{_}/{group}/{label}.csv"], TIMED, skip_unmatched=True)
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.csv")) == ["ann_walk.csv", "bo_walk.csv"]
+    packed.write_bytes(packed.read_bytes()[:100])
+    with pytest.raises(DatasetError, match=r"data\.zip: not a whole archive"):
+        importing.import_files(packed, tmp_path / "out", ["{_}/{group}/{label}.csv"], TIMED)

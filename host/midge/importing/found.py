@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tarfile
 import tempfile
 import zipfile
@@ -80,6 +81,13 @@ def match(
             f"{shown(unmatched[0]) if unmatched else 'none'}"
         )
     return wanted, skipped
+
+
+def common_folders(wanted: Sequence[tuple[Path, str, dict[str, str]]]) -> int:
+    """How many folders all the files are in."""
+    folders = [where.split("/")[:-1] for _, where, _ in wanted]
+    levels = zip(*folders, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda level: len(set(level)) == 1, levels))
 
 
 def no_label(where: str, wanted: Sequence[tuple[Path, str, dict[str, str]]]) -> DatasetError:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from .source import Source
 from .table import Floats, Table
 
 LONGEST_WORD = 64
+LONGEST_STEM = 100
 # Not allowed in a file name on one of the systems that midge runs on, or a sign of a torn file.
 _UNSAFE = set('<>:"/\\|?*') | {chr(code) for code in range(32)} | {"\x7f", "\ufffd"}
 # A rate off by so much is a wrong unit of time, not a slow sensor.
@@ -53,13 +55,21 @@ class Left:
 
 
 def parts(
-    table: Table, where: str, fields: dict[str, str], how: Source, to_g: float, rate_hz: float
+    table: Table,
+    where: str,
+    fields: dict[str, str],
+    how: Source,
+    to_g: float,
+    rate_hz: float,
+    *,
+    name: str = "",
 ) -> Iterator[Part | Left]:
-    """The recordings in one table at `rate_hz`; `to_g` turns its numbers to g. Raises DatasetError."""
-    stem = "_".join(
-        where.rpartition(".")[0].split("/") if "." in where.rpartition("/")[2] else where.split("/")
-    )
-    stem = stem[-100:]
+    """The recordings in one table at `rate_hz`; `to_g` turns its numbers to g. Raises DatasetError.
+
+    They are named by `name`, a path, or by `where` if that is empty.
+    """
+    path = PurePosixPath(name or where)
+    stem = "_".join(path.with_suffix("").parts)[-LONGEST_STEM:]
     runs = list(_runs(table, where, fields, how))
     number = 0
     width = max(3, len(str(len(runs))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import DatasetError
-from . import arrays, edge_impulse, sound, text
+from . import arrays, edge_impulse, own, sound, text
 from .source import Source
 from .table import Table
 
@@ -18,8 +18,12 @@ _ABOUT = ("readme", "license", "licence", "copying", "citation", "changelog", "r
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file may hold samples, by its name."""
-    return path.suffix.lower() not in NOT_RECORDINGS and not path.stem.lower().startswith(_ABOUT)
+    """Whether a file may hold samples, by its name; a sidecar holds none."""
+    return (
+        not own.is_sidecar(path)
+        and path.suffix.lower() not in NOT_RECORDINGS
+        and not path.stem.lower().startswith(_ABOUT)
+    )
 
 
 def read(path: Path, where: str, how: Source) -> Table:
@@ -27,6 +31,8 @@ def read(path: Path, where: str, how: Source) -> Table:
     options = text.Options(how.columns, how.encoding, how.drop_rows, how.fill_axes, how.is_forwarder)
     suffix = path.suffix.lower()
     try:
+        if how.columns is None and own.is_sidecar(path.with_suffix(".json")):
+            return own.read(path)
         if suffix == ".npy":
             return arrays.read_npy(path, where, options)
         if suffix in (".parquet", ".pq"):

@@ -90,11 +90,13 @@ def import_files(
             raise _at(error, source) from None
         with contextlib.nullcontext() if dry_run else journal.change(into, f"import {source.name}") as change:
             names: set[str] = set()
+            # What an archive packs everything into names nothing.
+            outer = found.common_folders(wanted) if source.is_file() and folder.is_dir() else 0
             norms_g: list[float] = []
             for number, (path, where, fields) in enumerate(wanted):
                 advance(number, len(wanted), path.name[:40])
                 try:
-                    ready = list(_file(path, where, fields, how, done, wanted))
+                    ready = list(_file(path, where, fields, how, done, wanted, outer))
                 except DatasetError as error:
                     if not skip_bad:
                         raise _at(error, source) from None
@@ -173,7 +175,13 @@ def _with_unit(wanted: Wanted, how: Source, done: Imported) -> Source:
 
 
 def _file(
-    path: Path, where: str, fields: dict[str, str], how: Source, done: Imported, wanted: Wanted
+    path: Path,
+    where: str,
+    fields: dict[str, str],
+    how: Source,
+    done: Imported,
+    wanted: Wanted,
+    outer: int,
 ) -> Iterator[Part]:
     shown = found.shown(where)
     table = _without_guesses(reading.read(path, shown, how), fields, how)
@@ -185,7 +193,7 @@ def _file(
     rate_hz = _rate(table, shown, how, done)
     to_g = 1.0 if table.kind == "sound" else units.to_g(how.unit)
     n = 0
-    for part in parts(table, where, fields, how, to_g, rate_hz):
+    for part in parts(table, where, fields, how, to_g, rate_hz, name=where.split("/", outer)[-1]):
         if isinstance(part, Left):
             done.left_rows[part.why] = done.left_rows.get(part.why, 0) + part.rows
             continue
