@@ -247,6 +247,29 @@ def test_parts_of_a_segment_hold_a_sample_each() -> None:
     assert found[40:80].max() == 20000 and found[120:].max() > 5000
 
 
+@pytest.mark.parametrize(("low", "high"), [(2.2, 0.0), (0.0, 0.5), (20.0, 1.0), (40.0, 0.0)])
+def test_filters_are_butterworths(low: float, high: float) -> None:
+    """Against scipy in float64, from a state of rest at the first sample: within 1 LSB of every sample."""
+    from scipy import signal as scipy_signal
+
+    rate_hz = 100.0
+    sampling = features.Sampling(rate_hz, lowpass_hz=low, highpass_hz=high)
+    names = [f"x.course@{k}/{LENGTH}" for k in range(1, LENGTH + 1)]
+    found = features.extract(names, WINDOWS, sampling=sampling)
+    exact = WINDOWS[:, :, 0].astype(float)
+    for cutoff, kind in ((high, "highpass"), (low, "lowpass")):
+        if cutoff:
+            b, a = scipy_signal.butter(2, cutoff, kind, fs=rate_hz)
+            state = scipy_signal.lfilter_zi(b, a)[None, :] * exact[:, :1]
+            exact, _ = scipy_signal.lfilter(b, a, exact, axis=1, zi=state)
+    assert np.abs(found - np.clip(exact, -32768, 32767)).max() <= 1.0
+
+
+def test_a_cutoff_that_the_rate_cant_have_is_refused() -> None:
+    with pytest.raises(RecipeError, match="lowpass_hz 60"):
+        features.plan(["x.std"], LENGTH, sampling=features.Sampling(100.0, lowpass_hz=60.0))
+
+
 def test_a_gyroscope_has_rows_of_its_own() -> None:
     six = (*features.MOTION_CHANNELS, *features.GYRO_CHANNELS)
     window = np.random.default_rng(4).integers(-3000, 3000, (1, 50, 6)).astype(np.int16)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import difflib
 import functools
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,11 +94,16 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class Sampling:
-    """What samples are: `rate_hz` a second, `lsb_per_g` steps a g, `lsb_per_dps` steps a degree/s."""
+    """What samples are: `rate_hz` a second, `lsb_per_g` steps a g, `lsb_per_dps` steps a degree/s.
+
+    `lowpass_hz`, `highpass_hz`: Butterworth filters of second order that they go through first, 0 = none.
+    """
 
     rate_hz: float = 100.0
     lsb_per_g: float = 8192.0
     lsb_per_dps: float = 32.768
+    lowpass_hz: float = 0.0
+    highpass_hz: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,43 @@ class Segmenter:
 
 
 @dataclass(frozen=True)
+class Section:
+    """filter_section of filter.h: a Butterworth filter of second order, by the bilinear transform."""
+
+    b0: int
+    b1: int
+    b2: int
+    a1: int
+    a2: int
+    passes_rest: int
+
+    @classmethod
+    def of(cls, cutoff_hz: float, rate_hz: float, *, is_lowpass: bool) -> Section:
+        """3 dB down at `cutoff_hz`, which is below half of `rate_hz`."""
+        k = math.tan(math.pi * cutoff_hz / rate_hz)
+        share = 1 / (1 + math.sqrt(2) * k + k * k)
+        b = (k * k * share) if is_lowpass else share
+        values = (b, 2 * b if is_lowpass else -2 * b, b, 2 * (k * k - 1) * share)
+        values = (*values, (1 - math.sqrt(2) * k + k * k) * share)
+        return cls(*(round(value * (1 << 28)) for value in values), int(is_lowpass))
+
+    @classmethod
+    def all_of(cls, sampling: Sampling) -> tuple[Section, ...]:
+        """Those that samples go through; raises RecipeError for a cutoff that the rate can't have."""
+        made = []
+        for name, cutoff_hz in (("highpass_hz", sampling.highpass_hz), ("lowpass_hz", sampling.lowpass_hz)):
+            if not cutoff_hz:
+                continue
+            if not 0.001 * sampling.rate_hz <= cutoff_hz <= 0.45 * sampling.rate_hz:
+                raise RecipeError(
+                    f"{name} {cutoff_hz:g}: at {sampling.rate_hz:g} Hz it must be "
+                    f"{0.001 * sampling.rate_hz:g} to {0.45 * sampling.rate_hz:g}"
+                )
+            made.append(cls.of(cutoff_hz, sampling.rate_hz, is_lowpass=name == "lowpass_hz"))
+        return tuple(made)
+
+
+@dataclass(frozen=True)
 class Plan:
     """A front end in terms of the kernels.
 
@@ -191,6 +234,7 @@ class Plan:
     log2_fft: int
     rate_hz: float
     acceleration: tuple[int, ...]
+    sections: tuple[Section, ...] = ()
 
     @property
     def rows_bytes(self) -> int:
@@ -201,6 +245,11 @@ class Plan:
     @property
     def state_bytes(self) -> int:
         """Bytes of the caller's state, a multiple of 8."""
+        return self.filter_at + (8 + 16 * len(self.sections) * self.n_channels if self.sections else 0)
+
+    @property
+    def filter_at(self) -> int:
+        """Where in the state the filters' memory is: behind the rows and the room for spectra."""
         if not self.log2_fft:
             return self.rows_bytes
         size = 1 << self.log2_fft
@@ -330,6 +379,7 @@ def plan(
         log2_fft=log2_fft,
         rate_hz=sampling.rate_hz,
         acceleration=tuple(rows.index(row) for row in MOTION_CHANNELS) if needs_motion else (),
+        sections=Section.all_of(sampling),
     )
 
 

@@ -414,7 +414,9 @@ def _sampling(frontend: _Part) -> Sampling:
         whole = {key: part.whole(key, 0, 1 << 20) for key in ("log2_frame", "step", "bands")}
         rest = ("rate_hz", "lsb_per_g", "lsb_per_dps", "low_hz", "high_hz")
         return SoundSampling(**{key: part.number(key, 1e-3, 1e6) for key in rest}, **whole)  # type: ignore[arg-type]
-    return Sampling(*(part.number(key, 1e-3, 1e6) for key in ("rate_hz", "lsb_per_g", "lsb_per_dps")))
+    usual = [part.number(key, 1e-3, 1e6) for key in ("rate_hz", "lsb_per_g", "lsb_per_dps")]
+    filters = ("lowpass_hz", "highpass_hz")
+    return Sampling(*usual, *(part.number(key, 0, 1e6) if key in part.data else 0.0 for key in filters))
 
 
 def _quantisation(part: _Part, n_features: int) -> Quantisation:

@@ -35,6 +35,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
 class Sensor:
     """What is sampled: `rate_hz` samples a second, full scale ±`range_g`, the channels in order.
 
+    Samples go through Butterworth filters first, if `lowpass_hz` or `highpass_hz` is above 0.
     A gyroscope's channels, after the accelerometer's, have full scale ±`range_dps` (degrees/s). Sound has
     full scale ±1, and `sound` says how it is analysed.
     """
@@ -46,13 +47,21 @@ class Sensor:
     rate_tolerance: float = 0.05
     range_dps: int = 1000
     sound: SoundSampling | None = None
+    lowpass_hz: float = 0.0
+    highpass_hz: float = 0.0
 
     @property
     def sampling(self) -> Sampling:
         """What features have to know of it."""
         if self.sound is not None:
             return self.sound
-        return Sampling(float(self.rate_hz), 32768 / self.range_g, 32768 / self.range_dps)
+        return Sampling(
+            float(self.rate_hz),
+            32768 / self.range_g,
+            32768 / self.range_dps,
+            self.lowpass_hz,
+            self.highpass_hz,
+        )
 
 
 @dataclass(frozen=True)
@@ -332,7 +341,13 @@ def _sensor(section: _Section) -> Sensor:
         channels=section.names("channels", channel, list(MOTION_CHANNELS)),
         rate_tolerance=section.number("rate_tolerance", 0.0, 0.5, 0.05, whole=False),
         range_dps=section.number("range_dps", 100, 4000, 1000),
+        lowpass_hz=float(section.number("lowpass_hz", 0.0, 3200.0, 0.0, whole=False)),
+        highpass_hz=float(section.number("highpass_hz", 0.0, 3200.0, 0.0, whole=False)),
     )
+    try:
+        feature_names.Section.all_of(Sampling(sensor.rate_hz, 1, 1, sensor.lowpass_hz, sensor.highpass_hz))
+    except RecipeError as error:
+        raise section.fail("filters", str(error)) from None
     if sensor.range_g not in (2, 4, 8, 16):
         raise section.fail("range_g", f"{sensor.range_g} is not 2, 4, 8 or 16")
     if sensor.channels not in (MOTION_CHANNELS, (*MOTION_CHANNELS, *GYRO_CHANNELS)):

@@ -24,8 +24,11 @@ TAKE_S, LONGEST_TAKE_S = 4.0, 8.0
 EVENT_COVER = 0.6
 # A sensor that never turns further is screwed to a machine.
 MOUNTED_DEG = 4.0
+# A course of so few samples is smoothed first.
+SLOW_HZ = 25
 ACTIVITY_S, LEAST_WINDOW, LARGEST_WINDOW = 2.0, 16, 512
 
+_LOWPASS = "lowpass_hz = {hz}        # with so few samples, what is quicker differs from time to time\n"
 _TEMPLATE = """# {summary}
 [app]
 name = "{name}"
@@ -36,7 +39,7 @@ kind = "motion"
 rate_hz = {rate_hz}
 range_g = {range_g}
 channels = {channels}
-
+{lowpass}
 [window]
 length = {length}            # samples: {length_s:.2f} s
 hop = {hop}                # {hop_s:.2f} s
@@ -110,6 +113,7 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         rate_hz=rate_hz,
         range_g=range_g,
         channels=json.dumps([*MOTION_CHANNELS, *(GYRO_CHANNELS if has_gyro else ())]),
+        lowpass=_LOWPASS.format(hz=round(0.22 * rate_hz, 1)) if is_take and rate_hz <= SLOW_HZ else "",
         length=length,
         length_s=length / rate_hz,
         hop=hop,

@@ -255,12 +255,9 @@ def model_of(
     expected, _ = families.answers(fitted.estimator, ir, seen)
     tolerance = agreement.FLOAT_EPSILON if is_forest else agreement.DOT_TOLERANCE
     model_file.check_reference(ir, X, expected, tolerance)
-    is_usual = (
-        not recipe.features.segment
-        and not features.plan(
-            names, recipe.window.length, recipe.sensor.channels, sampling=recipe.sensor.sampling
-        ).log2_fft
-    )
+    plan = features.plan(names, recipe.window.length, recipe.sensor.channels, sampling=recipe.sensor.sampling)
+    is_usual = not (recipe.features.segment or plan.log2_fft or recipe.sensor.lowpass_hz)
+    is_usual = is_usual and not recipe.sensor.highpass_hz
     return model_file.create(
         ir,
         X,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import astuple
 
 from ..features import DERIVED, STEPS_PER_HZ, Plan, Step
 from ..features_sound import SoundPlan
@@ -45,6 +46,7 @@ def code(plan: Plan | SoundPlan, hop: int, magic: int) -> str:
         '#include "motion.h"',
         '#include "window.h"',
         *(['#include "fft.h"', '#include "spectrum.h"'] if plan.log2_fft else []),
+        *(['#include "filter.h"'] if plan.sections else []),
         "",
         f"static const uint8_t row_sources[] = {{{rows or 0}}};",
         "",
@@ -57,14 +59,16 @@ def code(plan: Plan | SoundPlan, hop: int, magic: int) -> str:
         "    .row_sources = row_sources,",
         "};",
         "",
+        *_filters(plan),
         "void midge_frontend_init(void *state)",
         "{",
         "    window_init(state, &shape);",
+        *([f"    filter_init({_filter_state(plan)});"] if plan.sections else []),
         "}",
         "",
         "int32_t midge_frontend_push(void *state, const int16_t *block, int32_t n_samples)",
         "{",
-        "    return window_push(state, &shape, block, n_samples);",
+        f"    return {_push(plan)};",
         "}",
         "",
         "int32_t midge_frontend_ready(const void *state)",
@@ -79,6 +83,24 @@ def code(plan: Plan | SoundPlan, hop: int, magic: int) -> str:
         "}",
     ]
     return "\n".join(lines)
+
+
+def _filter_state(plan: Plan) -> str:
+    return f"(filter_state *)((uint8_t *)state + {plan.filter_at})"
+
+
+def _filters(plan: Plan) -> list[str]:
+    if not plan.sections:
+        return []
+    rows = [", ".join(str(value) for value in astuple(section)) for section in plan.sections]
+    return ["static const filter_section sections[] = {", *(f"    {{{row}}}," for row in rows), "};", ""]
+
+
+def _push(plan: Plan) -> str:
+    if not plan.sections:
+        return "window_push(state, &shape, block, n_samples)"
+    tail = f"sections, {len(plan.sections)}, block, n_samples"
+    return f"filter_push(state, &shape, {_filter_state(plan)}, {tail})"
 
 
 def _row(plan: Plan, row: int) -> str:
