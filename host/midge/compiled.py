@@ -13,10 +13,12 @@ import numpy.typing as npt
 from . import build as builder
 from . import families, model_file
 from .compile import agreement, c99, host, native_sources, neighbors, quantise, reference
+from .compile.gaussian import Gaussian
 from .compile.ir import Node
 from .compile.linear import Linear
 from .compile.neighbors import Neighbors
 from .compile.precise import Inner, Precise
+from .compile.quadratic import Quadratic
 from .errors import CompileError, ParityError
 from .model_file import Model
 
@@ -28,6 +30,8 @@ ROOM_OF_INFO = 400
 MOST_VALUE_ERROR = 0.001
 # Part of the usual margin that counts as one.
 NEAR_TIE = 0.01
+# Margins below this part of a unit of scores are noise of float64.
+FLOAT_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -190,14 +194,12 @@ def compile_estimator(
     if values.shape[1] != ir.n_features:
         raise CompileError(f"X has {values.shape[1]} features, the estimator was fitted on {ir.n_features}")
     ir = ir.calibrated(values)
-    # In single precision scikit-learn computes in it, and the reference never does.
-    is_rounded = np.asarray(X).dtype in (np.float16, np.float32)
-    expected, winners = families.answers(estimator, ir, values if is_rounded else X)
+    # In single precision scikit-learn computes in it, for whole numbers some of it too; the reference never does.
+    expected, winners = families.answers(estimator, ir, values)
     seen = values.astype(np.float32).astype(np.float64) if is_single else values
     tolerance = agreement.FLOAT_EPSILON if ir.kind == "forest" else agreement.DOT_TOLERANCE
-    if isinstance(ir, Linear):
-        tolerance += agreement.DOT_NOISE * ir.largest_terms() / (ir.verdict.unit or 1.0)
-    clear = ~neighbors.undecided(ir, seen) if isinstance(ir, Neighbors) else slice(None)
+    tolerance += _noise(ir, values)
+    clear = ~_undecided(ir, seen, expected)
     model_file.check_reference(ir, seen[clear], expected[clear], tolerance)
     ir, learnt = quantise.quantise(ir, values, learnt)
     rows = learnt.apply(values)
@@ -238,6 +240,33 @@ def compile_estimator(
     return compiled
 
 
+def _undecided(
+    ir: Node, X: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Rows whose scores are anybody's choice."""
+    if isinstance(ir, Neighbors):
+        return neighbors.undecided(ir, X)
+    rule = getattr(ir, "verdict", None)
+    if rule is not None and rule.decide == "highest" and rule.scores == "sigmoid":
+        # All probabilities were too small for float64.
+        return np.asarray((expected == 1 / rule.n_classes).all(axis=1))
+    return np.zeros(len(X), bool)
+
+
+def _noise(ir: Node, X: npt.NDArray[np.float64]) -> float:
+    """What float64 rounds off the estimator's own scores of the rows of X."""
+    if isinstance(ir, Linear):
+        return agreement.DOT_NOISE * ir.largest_terms() / (ir.verdict.unit or 1.0)
+    if isinstance(ir, Gaussian):
+        # Mixtures expand the square.
+        terms = (np.abs(X).max(axis=0) + np.abs(ir.mean)) ** 2 / ir.variance
+        return agreement.DOT_NOISE * float(terms.sum(axis=1).max())
+    if isinstance(ir, Quadratic):
+        sides = np.abs(ir.maps) @ np.abs(X).max(axis=0) + np.abs(ir.offsets)
+        return agreement.DOT_NOISE * float((sides**2).sum(axis=1).max()) / (ir.verdict.unit or 1.0)
+    return 0.0
+
+
 def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
     """Rows on which integers lose more of the model than near ties; 0 if they are few enough."""
     link = compiled.links[1]
@@ -247,7 +276,8 @@ def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
         return 0
     found = reference.evaluate(compiled.model.ir, rows)
     _, winners = compiled._host.classify(rows)
-    is_clear = found.margins > NEAR_TIE * np.median(found.margins)
+    unit = getattr(getattr(compiled.model.ir, "verdict", None), "unit", 0.0) or 1.0
+    is_clear = found.margins > max(NEAR_TIE * float(np.median(found.margins)), FLOAT_NOISE * unit)
     wrong = int(((winners != found.winners) & is_clear).sum())
     return wrong if wrong > MOST_WRONG * len(rows) else 0
 

@@ -20,7 +20,7 @@ Int16Array = npt.NDArray[np.int16]
 # What another order of float additions can move a margin by.
 FLOAT_EPSILON = 1e-12
 # The same for long sums of products, as part of full scale.
-DOT_TOLERANCE = 1e-6
+DOT_TOLERANCE = 1e-5
 # What long sums lose of their largest terms.
 DOT_NOISE = 1e-13
 

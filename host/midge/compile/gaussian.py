@@ -14,6 +14,9 @@ from . import verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import Verdict
 
+# Variances from here on say nothing of a feature.
+UNREAD = 1e100
+
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
@@ -40,17 +43,25 @@ class Gaussian:
         return self.verdict.n_scores
 
     def used_features(self) -> list[int]:
-        """All indices: every feature has a variance."""
-        return list(range(self.n_features))
+        """Indices of the features that have a variance, ascending."""
+        return np.flatnonzero((self.variance < UNREAD).any(axis=0)).tolist()
 
     def select_features(self, kept: Sequence[int]) -> Gaussian:
         """The same model over the features `kept`."""
         columns = list(kept)
         return replace(self, mean=self.mean[:, columns], variance=self.variance[:, columns])
 
+    def widened(self, n_features: int, columns: Sequence[int]) -> Gaussian:
+        """The same model over n_features features, of which it reads `columns`."""
+        mean = np.zeros((len(self.mean), n_features))
+        variance = np.full((len(self.mean), n_features), 2 * UNREAD)
+        mean[:, list(columns)], variance[:, list(columns)] = self.mean, self.variance
+        return replace(self, mean=mean, variance=variance)
+
     def rescaled(self, step: FloatArray, offset: FloatArray) -> Gaussian:
         """The same model over z, where x = z * step + offset."""
-        return replace(self, mean=(self.mean - offset) / step, variance=self.variance / step**2)
+        variance = np.where(self.variance < UNREAD, self.variance / step**2, self.variance)
+        return replace(self, mean=(self.mean - offset) / step, variance=variance)
 
     def calibrated(self, X: npt.NDArray[Any]) -> Gaussian:
         """Itself: nothing depends on the training rows."""

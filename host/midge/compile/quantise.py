@@ -100,6 +100,8 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
     if is_forest and single:
         values = values.astype(np.float32).astype(np.float64)
     low, high = values.min(axis=0), values.max(axis=0)
+    if isinstance(ir, Forest | Additive):
+        low, high = _asked(ir, values, low, high)
     width = np.where(high > low, high - low, 1.0)
     steps = 2.0 * INT16_MAX if is_forest else 1.0 * INT16_MAX
     kind = "affine" if is_forest and single else "affine64"
@@ -108,6 +110,21 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
         weights = np.where(ir.metric > 0, ir.metric, 1.0 / width)
         width = (width * weights).max() / weights
     return Quantisation(kind, tuple(((low + high) / 2).tolist()), tuple((steps / width).tolist()))
+
+
+def _asked(
+    ir: Forest | Additive, X: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The range of each feature in which its thresholds lie: values beyond it may saturate, whatever they are."""
+    low, high = low.copy(), high.copy()
+    features = np.concatenate([tree.feature for tree in ir.trees]) if ir.trees else np.zeros(0, np.int32)
+    limits = np.concatenate([tree.threshold for tree in ir.trees]) if ir.trees else np.zeros(0)
+    for feature in np.unique(features).tolist():
+        mine, values = limits[features == feature], X[:, feature]
+        below, above = values[values <= mine.min()], values[values > mine.max()]
+        if len(below) and len(above):
+            low[feature], high[feature] = below.max(), above.min()
+    return low, high
 
 
 def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quantisation]:

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..compile.additive import Additive
+from ..compile.gaussian import Gaussian
 from ..compile.ir import FloatArray, Forest, Node
+from ..compile.kernel import Kernel
 from ..compile.linear import Linear
 from ..compile.net import Net
 from ..compile.quadratic import Quadratic
@@ -71,20 +73,44 @@ def _folded(ir: Node, name: str, step: Any) -> Node:
         columns = np.flatnonzero(step.get_support())
         return _widened(ir, int(step.n_features_in_), columns, where)
     if kind in _PROJECTIONS:
+        if isinstance(ir, Gaussian):
+            ir = _as_quadratic(ir)
+        if isinstance(ir, Kernel) and ir.function == "poly":
+            # x · v of what the projection makes of x is x · (its transpose of v).
+            matrix, offset = _projection(step)
+            unknown = np.zeros(matrix.shape[1])
+            return replace(
+                ir,
+                vectors=ir.vectors @ matrix,
+                offsets=ir.offsets + ir.vectors @ offset,
+                metric=np.ones(matrix.shape[1]),
+                low=unknown,
+                high=unknown,
+            )
         if not isinstance(ir, Linear | Net | Quadratic):
             raise UnsupportedModel(
                 f"{where} in front of a {ir.kind} model can't be folded; use it with linear models or nets"
             )
-        matrix = np.asarray(step.components_, np.float64)
-        offset = -matrix @ step.mean_ if getattr(step, "mean_", None) is not None else np.zeros(len(matrix))
-        if getattr(step, "whiten", False):
-            scale = np.sqrt(step.explained_variance_)
-            scale = np.maximum(scale, np.finfo(scale.dtype).eps)
-            matrix, offset = matrix / scale[:, None], offset / scale
-        return ir.mapped(matrix, offset)
+        return ir.mapped(*_projection(step))
     raise UnsupportedModel(
         f"{where} can't be folded into a model; midge folds {', '.join(_AFFINE)}, selections and PCA"
     )
+
+
+def _projection(step: Any) -> tuple[FloatArray, FloatArray]:
+    """(matrix, offset) with z = matrix · x + offset."""
+    matrix = np.asarray(step.components_, np.float64)
+    offset = -matrix @ step.mean_ if getattr(step, "mean_", None) is not None else np.zeros(len(matrix))
+    if getattr(step, "whiten", False):
+        scale = np.sqrt(step.explained_variance_)
+        scale = np.maximum(scale, np.finfo(scale.dtype).eps)
+        matrix, offset = matrix / scale[:, None], offset / scale
+    return matrix, offset
+
+
+def _as_quadratic(ir: Gaussian) -> Quadratic:
+    root = 1 / np.sqrt(ir.variance)
+    return Quadratic(root[:, :, None] * np.eye(ir.n_features), -ir.mean * root, ir.constant, ir.verdict)
 
 
 def _affine(step: Any) -> tuple[FloatArray, FloatArray]:

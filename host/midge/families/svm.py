@@ -45,6 +45,9 @@ def to_ir(estimator: Any) -> Node:
             f"{name} has coefficients that are not finite; scale the features, fit it again"
         )
     unknown = np.zeros(vectors.shape[1])
+    if not len(vectors):
+        # Every row is within the margin: the answer is a constant.
+        return Linear(np.zeros((rule.n_values, vectors.shape[1])), bias, rule, unknown, unknown)
     if estimator.kernel == "linear":
         ends = np.cumsum(counts)
         weights = [

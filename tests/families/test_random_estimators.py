@@ -1,0 +1,49 @@
+"""C = reference = estimator for estimators that chance makes; in `make check` hundreds, on emulated boards too."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "random_estimators", Path(__file__).with_name("random_estimators.py")
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules["random_estimators"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+random_estimators = _load()
+
+
+def _assert_same(seed: int, targets: tuple[str, ...] = ()) -> None:
+    outcome = random_estimators.check(seed, targets)
+    # Refusing is allowed for numbers that int16 features can't hold; it is named, and rare.
+    allowed = ("same", "unfit", "refused") if "span too much" in outcome.text else ("same", "unfit")
+    assert outcome.kind in allowed, f"{outcome.name}: {outcome.kind}: {outcome.text}"
+
+
+@pytest.mark.parametrize("seed", range(7000, 7030))
+def test_a_random_estimator(seed: int) -> None:
+    _assert_same(seed)
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("seed", range(8000, 8400))
+def test_many_random_estimators(seed: int) -> None:
+    _assert_same(seed)
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("seed", range(9000, 9100))
+def test_random_estimators_on_emulated_boards(seed: int) -> None:
+    _assert_same(seed, ("armv6m", "armv7emsp"))
