@@ -5,6 +5,7 @@ Some groups are put aside first and never looked at; the figure that is reported
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -199,11 +200,11 @@ def _workers(jobs: int, cluster: str | None) -> Iterator[Parallel]:
         yield parallel
         return
     try:
-        from dask.distributed import Client
+        distributed: Any = importlib.import_module("dask.distributed")
     except ImportError:
         raise MidgeError("a cluster needs Dask: pip install 'midge[cluster]'") from None
     try:
-        client = Client(cluster, timeout="10s")
+        client = distributed.Client(cluster, timeout="10s")
     except (OSError, TimeoutError) as error:
         raise MidgeError(
             f"no Dask scheduler answers at {cluster} ({error}); start one, or leave --cluster"
