@@ -19,6 +19,7 @@ import pytest
 
 from midge import cli, flash, model_file
 from midge.board_facts import BoardFacts
+from midge.messages import Log
 from midge.model_file import Model
 from midge.mpremote_link import RawRepl
 from midge.session import connect
@@ -346,3 +347,35 @@ def test_words_that_were_meant_are_suggested(capsys: Capture, tmp_path: Path) ->
 def test_facts_of_an_old_firmware_are_a_lack_not_an_error() -> None:
     old = BoardFacts((1, 19, 1), 0x1206, "Pico", "", "rp2", 1, 1, 1)
     assert not old.is_new_enough
+
+
+# --- sensors -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend", "said"),
+    [
+        (lambda board: board.attach_sensor(True), None, "the chip was reset"),
+        (lambda board: board.attach_sensor(False), lambda board: board.attach_sensor(True), "EIO"),
+        (lambda board: board.hang_bus(True), lambda board: board.hang_bus(False), "ETIMEDOUT"),
+    ],
+    ids=["its supply was gone for a moment", "unplugged", "the bus hangs"],
+)
+def test_a_sensor_that_fails_is_told_and_comes_back(
+    spoil: Callable[[VirtualBoard], None],
+    mend: Callable[[VirtualBoard], None] | None,
+    said: str,
+    running: VirtualBoard,
+) -> None:
+    told: list[str] = []
+    with connect(running.tty) as session:
+        session.idle(0.5)
+        spoil(running)
+        while not told or "is back" not in told[-1]:
+            message = session.next_message()
+            if isinstance(message, Log):
+                told.append(message.text)
+                if mend is not None and len(told) == 1:
+                    mend(running)
+    assert said in told[0]
+    assert told[1:] == ["midge: the sensor is back"]

@@ -345,7 +345,20 @@ def test_a_bus_that_hangs_in_mid_stream_is_an_os_error(chip: str) -> None:
 
 def test_a_chip_that_resets_in_mid_stream_is_noticed(chip: str) -> None:
     begin = "d = chip()\nd.start()\ntime.sleep_ms(300)\nprint(d.read_into(block))"
-    ask = "time.sleep_ms(100)\ntry:\n    d.level()\nexcept OSError as error:\n    print(error)"
+    ask = """
+time.sleep_ms(100)
+def ask():
+    problem = None
+    micropython.heap_lock()  # as the pipeline calls it
+    try:
+        d.level()
+    except OSError as error:
+        problem = error
+    finally:
+        micropython.heap_unlock()
+    print(problem)
+ask()
+"""
     with VirtualBoard(sensor=chip) as board, board_repl(board) as repl:
         assert repl.run(OPEN + begin).strip() == "16"
         board.attach_sensor(True)  # fresh from power-on: it samples no more

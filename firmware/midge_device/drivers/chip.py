@@ -25,6 +25,8 @@ class Chip:
         self._int1 = int1
         self._byte = bytearray(1)
         self._pair = bytearray(2)
+        # Made here: level() runs with the heap locked.
+        self._was_reset = OSError(self.NAME + ": the chip was reset; its supply may be loose")
         self.full = False
         self.overruns = 0
         self._waiting = 0
@@ -51,7 +53,7 @@ class Chip:
     def _check_running(self, register: int, expected: int) -> None:
         """OSError if a register lost what `start` wrote: the chip was reset and samples no more."""
         if self._get(register) != expected:
-            raise OSError(self.NAME + ": the chip was reset; its supply may be loose")
+            raise self._was_reset
 
     def _choose(self, what: str, known, wanted):
         """`wanted`, if it is known; ValueError names what is."""

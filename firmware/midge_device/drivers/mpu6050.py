@@ -83,6 +83,7 @@ class MPU6050(Chip):
         self._filter = _FILTERS[max(widths)]
         self._bytes = bytearray(_PACKET_BYTES * watermark)
         self._packet = array("i", [_PACKET_BYTES, 0, 3, 1])
+        self._out_of_step = OSError(self.NAME + ": the FIFO lost its step and was emptied")
         self.identity = self._check_identity(_WHO_AM_I, self.IDENTITIES)
         self._set(_PWR_MGMT_1, _DEVICE_RESET)
         sleep_ms(100)  # §4.28
@@ -129,7 +130,7 @@ class MPU6050(Chip):
             n_bytes = self._pair[0] << 8 | self._pair[1]
             if n_bytes % _PACKET_BYTES:
                 self._empty_fifo()
-                raise OSError(self.NAME + ": the FIFO lost its step and was emptied")
+                raise self._out_of_step
         self._waiting = n_bytes // _PACKET_BYTES
         self.full = n_bytes >= _FIFO_BYTES
         if self.full:
