@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check lint peers clean
+.PHONY: setup demo test check lint peers kernels clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,10 @@ peers: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --no-build-isolation --require-hashes --dest $(PEERS) -r benchmarks/sources.txt
 	$(BIN)/python benchmarks/peers.py
+
+# For releases, with clang-22 (Debian, Ubuntu: apt-get install clang-22): what models for ESP32 are linked from.
+kernels: setup
+	$(BIN)/python -m midge.compile.kernels_build
 
 clean:
 	rm -rf $(VENV) typings build dist .pytest_cache .mypy_cache .ruff_cache

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "filter.h"
 #include "motion.h"
 #include "sound_features.h"
 #include "spectrum.h"
@@ -88,6 +89,9 @@ struct table_frontend {
     int32_t x, y, z; /* rows of the acceleration */
     int32_t log2_fft;
     int32_t rows_bytes;
+    const filter_section *filters;
+    int32_t n_filters;
+    int32_t filter_at; /* place of their memory in the state */
 };
 
 extern const table_frontend midge_frontend;

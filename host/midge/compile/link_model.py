@@ -45,7 +45,7 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
     made = [*_facts(model, word_bytes)]
     if model.frontend is not None:
         made += _frontend(model.frontend, source, word_bytes)
-    aliases |= _glue(model)
+    aliases |= _glue(model, source)
     lowered = kinds.part(model.ir.kind, "lowering").lower(model.ir)
     if model.ir.kind == "forest":
         call = _FOREST_CALL.search(source)
@@ -66,15 +66,17 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
     return ModelTables((*sections.values(), *made), aliases)
 
 
-def _glue(model: Model) -> dict[str, str]:
+def _glue(model: Model, source: str) -> dict[str, str]:
     """The functions that Python calls, in the flavour for this model."""
     suffix = BARE if model.frontend is None else f"/{room(model.n_features)}"
     names = ("init", "push", "ready", "features", "classify", "predict", "info")
     found = {f"model_{name}": f"model_{name}{suffix}" for name in names}
-    if model.frontend is not None:
-        kind = "sound" if isinstance(model.frontend.plan(), SoundPlan) else "motion"
-        found |= {f"midge_frontend_{name}": f"{kind}_table_{name}" for name in names[:4]}
-    return found
+    if model.frontend is None:
+        return found
+    plan = model.frontend.plan()
+    if isinstance(plan, SoundPlan):
+        return found | {f"midge_frontend_{name}": f"sound_table_{name}" for name in names[:4]}
+    return found | link_motion.functions(plan, source)
 
 
 def _facts(model: Model, word_bytes: int) -> list[Section]:

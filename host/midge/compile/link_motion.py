@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import UnsupportedModel
 from ..features import DERIVED, STEPS_PER_HZ, Plan, Step
 from .kernel_objects import Section
@@ -11,6 +13,32 @@ from .link_families import HEADER
 # table_model.h: of each form of statistic
 _FORMS = {"row": 0, "percent": 1, "course": 2, "pair": 3, "tilt": 4, "span": 5, "spectrum": 6, "band": 7}
 _SPECTRAL = ("spectrum", "band")
+# What c99_frontend writes, and the kernels that do the same.
+_STATE = r"\(filter_state \*\)\(\(uint8_t \*\)state \+ \d+\)"
+_BODIES = {
+    "init": {
+        "motion": r"window_init\(state, &shape\);",
+        "filter": rf"window_init\(state, &shape\); filter_init\({_STATE}\);",
+    },
+    "push": {
+        "motion": r"return window_push\(state, &shape, block, n_samples\);",
+        "filter": rf"return filter_push\(state, &shape, {_STATE}, sections, \d+, block, n_samples\);",
+    },
+    "ready": {"motion": r"return window_ready\(state, &shape\);"},
+}
+
+
+def functions(plan: Plan, source: str) -> dict[str, str]:
+    """Which kernels are the functions of the generated C; UnsupportedModel if they do something else."""
+    kinds = {"init": "motion", "push": "motion", "ready": "motion", "features": "motion"}
+    for name, known in _BODIES.items():
+        body = re.search(rf"midge_frontend_{name}\([^)]*\)\n\{{(.*?)\n\}}", source, re.DOTALL)
+        statements = " ".join(body[1].split()) if body else ""
+        kind = next((kind for kind, pattern in known.items() if re.fullmatch(pattern, statements)), None)
+        if kind is None or (kind == "filter") != (bool(plan.sections) and name != "ready"):
+            raise UnsupportedModel("this front end needs a compiler, which there is none of for this target")
+        kinds[name] = kind
+    return {f"midge_frontend_{name}": f"{kind}_table_{name}" for name, kind in kinds.items()}
 
 
 def sections(plan: Plan, word_bytes: int) -> list[Section]:
@@ -46,6 +74,8 @@ def sections(plan: Plan, word_bytes: int) -> list[Section]:
             "part": Ref("motion_part"),
             "segmenter": Ref("segmenter"),
         }
+    if plan.sections:
+        values |= {"filters": Ref("sections"), "n_filters": len(plan.sections), "filter_at": plan.filter_at}
     if spectral:
         values |= {"spectra": Ref("table_spectra"), "transform": Ref(f"fft_real_{1 << plan.log2_fft}")}
     return [*made, structure("midge_frontend", "table_frontend", HEADER, values, word_bytes)]

@@ -16,7 +16,7 @@ _STEPS = (
     (0, r"features\[(\d+)\] = \(int16_t\)word\.n;", ("feature",)),
     (1, r"features\[(\d+)\] = sound_contrast\(loudness, \d+\);", ("feature",)),
     (2, r"sound_course\(&levels, word, (\d+), rows\);", ("parts",)),
-    (3, r"sound_cepstra\(rows, (\d+), \d+, (\d+), cosines\);", ("parts", "columns")),
+    (3, r"sound_cepstra\(rows, (\d+), \d+, (\d+), (\w+)\);", ("parts", "columns", "cosines")),
     (4, r"sound_centre\(rows, (\d+), (\d+)\);", ("parts", "columns")),
     (
         5,
@@ -37,10 +37,12 @@ def sections(plan: SoundPlan, source: str, word_bytes: int) -> list[Section]:
     body = _FUNCTION.search(source)
     lines = [line.strip() for line in body[0].splitlines()] if body else []
     steps = [_step(line) for line in lines if line and not line.startswith(_FRAME)]
+    # One table serves all of them.
+    cosines = [step.pop("cosines") for step in steps if "cosines" in step]
     values: dict[str, Value] = {
         "shape": Ref("shape"),
         "segmenter": Ref("segmenter"),
-        "cosines": Ref("cosines" if any(step["operation"] == 3 for step in steps) else ""),
+        "cosines": cosines[0] if cosines else Ref(),
         "steps": Ref("sound_steps"),
         "n_steps": len(steps),
         "n_bands": plan.sampling.bands,
@@ -57,7 +59,7 @@ def _step(line: str) -> dict[str, Value]:
         found = re.fullmatch(pattern, line)
         if found:
             values = (
-                Ref(text) if name == "picks" else int(text)
+                Ref(text) if name in ("picks", "cosines") else int(text)
                 for name, text in zip(names, found.groups(), strict=True)
             )
             return {"operation": operation, **dict(zip(names, values, strict=True))}
