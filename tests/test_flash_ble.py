@@ -35,10 +35,6 @@ def test_a_board_gets_into_the_air_and_out_of_it(
         assert "it is in the air as ble:wrist" in capsys.readouterr().out
         flash(app, board.tty)
         assert configured(board) == "wrist", "flashing again leaves it as it was"
-        done = flash(app, board.tty, ble=True)
-        assert configured(board) is True
-        assert done.welcome is not None
-        assert str(done.welcome.raw["ble"]).startswith("midge-")
         assert main(["flash", app, board.tty, "--ble", "off"]) == 0
         assert configured(board) is None
 

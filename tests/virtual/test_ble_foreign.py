@@ -93,11 +93,11 @@ def test_a_layout_with_a_counter_and_a_link_that_breaks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     watch.cut_link_after(150)
-    options = ("--ble-characteristic", "fff1", "--layout", "<H|hhh", "--seconds", "12")
+    options = ("--ble-characteristic", "fff1", "--layout", "<H|hhh", "--seconds", "6")
     assert main(words(make_app(), tmp_path, *options)) == 0
     (take,) = json.loads(capsys.readouterr().out)["takes"]
     recording = load(Path(take["path"]))
-    assert len(recording.samples) + recording.lost == 1200
+    assert len(recording.samples) + recording.lost == 600
     assert recording.lost > 0
     # Between gaps each sample follows the one before.
     steps = np.diff(recording.samples[:, 0].astype(int)) % 1000
