@@ -9,6 +9,7 @@ import pytest
 
 from midge import cli, micropython_image
 from midge.errors import MidgeError, TargetMismatch
+from midge.virtual import VirtualBoard
 
 RP2040, RP2350 = 0xE48BFF56, 0xE48BFF59
 
@@ -89,3 +90,17 @@ def test_what_is_no_image_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "does not read" in capsys.readouterr().err
     assert cli.main(["flash", "/dev/ttyACM9"]) == 1
     assert "name the app" in capsys.readouterr().err
+
+
+def test_a_running_board_is_sent_into_its_bootloader() -> None:
+    """On the virtual board that is a hard reset: the cause of the next boot."""
+    with VirtualBoard() as board:
+        (board.folder / "boot.py").write_text(
+            "import machine\nwith open('/causes', 'a') as file:\n    file.write(str(machine.reset_cause()))\n"
+        )
+        notes: list[str] = []
+        micropython_image._enter_bootloader(board.tty, notes.append)
+        board.wait_until("idle")
+        causes = (board.folder / "causes").read_text()
+    assert causes.endswith("2")
+    assert "into its bootloader" in notes[0]
