@@ -78,6 +78,17 @@ DIALECTS: dict[str, bytes] = {
         f"2024-05-01 12:00:{number * PACE_S:06.3f};{row[0]};{row[1]};{row[2]}\n"
         for number, row in enumerate(VALUES)
     ).encode(),
+    "local dates": b"Datum;x;y;z;time\n"
+    + "".join(
+        f"a;{row[0]};{row[1]};{row[2]};31.12.2024 23:59:{58 + number * PACE_S:06.3f}\n".replace(
+            ".", ","
+        ).replace("31,12,", "31.12.")
+        if number < 100
+        else f"a;{row[0]};{row[1]};{row[2]};1.1.2025 00:00:{(number - 100) * PACE_S:06.3f}\n".replace(
+            ".", ","
+        ).replace("1,1,", "1.1.")
+        for number, row in enumerate(VALUES)
+    ).encode(),
     "mg": b"t_ms,ax_mg,ay_mg,az_mg\n" + table(",", time="{:.0f}", factor=1e3, scale=1000).encode(),
     "mg, by gravity": b"t_ms,ax,ay,az\n" + table(",", time="{:.0f}", factor=1e3, scale=1000).encode(),
     "m/s2 in brackets": "t_ms,ax (m/s²),ay (m/s²),az (m/s²)\n".encode()

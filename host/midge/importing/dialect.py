@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DatasetError
+from . import units
 
 SAMPLE_LINES = 200
 COMMENTS = ("#", "%", "//")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 MIXED = ""
+# Nobody means to separate by several signs.
+UNLIKELY = 0.8
 _MIXED = re.compile(r"\s*[,;\t]\s*|\s+")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space", MIXED: "mixed separators"}
 
@@ -119,8 +122,9 @@ def _score(dialect: Dialect, body: Sequence[str]) -> tuple[float, int]:
     for row in rows:
         for cell in row:
             n += 1
-            right += is_number(dialect, cell)
-    return (round(same / len(rows) * right / n, 6), width if dialect.separator != MIXED else 0)
+            right += is_number(dialect, cell) or units.iso_s(cell) is not None
+    share = same / len(rows) * right / n
+    return (round(share * UNLIKELY, 6), 0) if dialect.separator == MIXED else (round(share, 6), width)
 
 
 def is_number(dialect: Dialect, cell: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ _TIMES = {
     "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns",
     "nanoseconds": "ns",
 }  # fmt: skip
+_LOCAL_DATE = re.compile(
+    r"(\d{1,4})([./-])(\d{1,2})[./-](\d{2,4}),? +(\d{1,2}):(\d{2}):(\d{2}(?:[.,]\d+)?) ?([AaPp][Mm])?\Z"
+)
 # Full scales of common accelerometers: ±2 g to ±16 g in 10 to 16 bits.
 _USUAL_COUNTS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _NEAR = 0.15
@@ -99,9 +102,26 @@ def time_unit(stamps: Floats) -> str:
     return "ms" if usual < 900 else "us" if usual < 900_000 else "ns"
 
 
+def _local_s(found: re.Match[str]) -> float | None:
+    """Of day, month and year in any order: only differences count, so swapping two does no harm."""
+    first, second, third = int(found[1]), int(found[3]), int(found[4])
+    year, month, day = (first, second, third) if len(found[1]) == 4 else (third, first, second)
+    if month > 12 or (found[2] == "." and len(found[1]) < 4):
+        month, day = day, month
+    hour = int(found[5]) % 12 + (12 if found[8] in ("PM", "pm") else 0) if found[8] else int(found[5])
+    try:
+        days = date(year + 2000 if year < 100 else year, month, day).toordinal()
+    except ValueError:
+        return None
+    return days * 86400.0 + hour * 3600 + int(found[6]) * 60 + float(found[7].replace(",", "."))
+
+
 def iso_s(text: str) -> float | None:
-    """Seconds of a date and time, or time of day, as ISO 8601 has them; None if it is none."""
+    """Seconds of a date and time, or time of day, of ISO 8601 or as 31.12.2024 12:00:00,5; None if none."""
     text = text.strip()
+    local = _LOCAL_DATE.match(text)
+    if local is not None:
+        return _local_s(local)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
