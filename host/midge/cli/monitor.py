@@ -18,7 +18,7 @@ EXAMPLE = "midge monitor virtual:desk --seconds 30 --scores"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("device", metavar="DEVICE", help="serial:PATH, virtual:NAME or a tty path")
+    parser.add_argument("device", metavar="DEVICE", help="serial:PATH, ble:NAME, virtual:NAME or a tty path")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long (default: until ^C)")
     parser.add_argument(
         "--into",
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from ..errors import RecipeError
     from ..monitor import Monitor
     from ..session import connect
+    from ..transport import summary
 
     if args.wrong is not None and args.into is None:
         raise RecipeError("--wrong needs a dataset to put the recording into: add --into DATASET")
@@ -82,6 +83,8 @@ def run(args: argparse.Namespace) -> None:
             f"{status['dropped']} samples dropped, "
             f"{status['missed_frames']} frames missed"
         )
+    if told := summary(session.transport):
+        output.note(told)
 
 
 def _listen(corrections: queue.SimpleQueue[str]) -> None:
