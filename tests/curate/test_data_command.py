@@ -203,9 +203,9 @@ def test_check_finds_what_was_planted(tmp_path: Path, ask: Callable[..., Any]) -
 
 
 def test_check_finds_takes_that_do_not_look_like_their_label(tmp_path: Path, ask: Callable[..., Any]) -> None:
-    for number, person in enumerate(simulate.people(4, 5)):
+    for number, person in enumerate(simulate.people(3, 5)):
         for label in simulate.GESTURES:
-            item = simulate.recorded(simulate.take(person, label, times=3), RECIPE, label)
+            item = simulate.recorded(simulate.take(person, label, times=2), RECIPE, label)
             put(tmp_path, f"{label}_{number}", item.samples, label=label, group=f"p{number}")
     ask("relabel", tmp_path, "shake_2", "--to", "swipe")
     said = ask("check", tmp_path, "--app", "gesture")
@@ -283,6 +283,7 @@ def test_sound_has_events_too() -> None:
         assert abs(start - played) < 500 and abs(stop - played - 4000) < 700
 
 
+@pytest.mark.check
 def test_a_thousand_takes_are_listed_and_checked(tmp_path: Path) -> None:
     for number in range(1000):
         put(tmp_path, f"t{number:04d}", still(60), group=f"g{number % 7}")
