@@ -160,7 +160,7 @@ def _dense(family: str) -> Model:
 )
 def test_one_changed_weight_is_found(family: str, array: str, which: int) -> None:
     """Its sign, or what stands for it: a weight that is one digit off may change no answer."""
-    sources = c99.sources(_dense(family))
+    sources = c99.sources(_dense(family), layout="table" if family == "net" else "auto")
     text = sources["model.c"]
     start = re.search(rf"{array}\[\][^=]*= {{", text)
     assert start is not None
@@ -171,6 +171,21 @@ def test_one_changed_weight_is_found(family: str, array: str, which: int) -> Non
     build_sources(_dense(family), targets.get("armv6m"), sources)
     with pytest.raises(ParityError, match="armv6m"):
         build_sources(_dense(family), targets.get("armv6m"), changed)
+
+
+@pytest.mark.parametrize("which", range(0, 12, 4))
+@pytest.mark.parametrize("layer", [0, 1])
+def test_one_changed_weight_in_the_code_is_found(layer: int, which: int) -> None:
+    """The same of nets whose weights are constants of instructions."""
+    sources = c99.sources(_dense("net"), layout="code")
+    text = sources["model.c"]
+    start = text.index(f"void layer_{layer}(")
+    weights = list(re.finditer(r"ldr r3, =(-?\d+)", text[start : text.index(");\n}", start)]))
+    weight = max(weights[which : which + 4], key=lambda found: abs(int(found[1])))
+    begin, end = (start + at for at in weight.span(1))
+    changed = {**sources, "model.c": f"{text[:begin]}{-int(weight[1])}{text[end:]}"}
+    with pytest.raises(ParityError, match="armv6m"):
+        build_sources(_dense("net"), targets.get("armv6m"), changed)
 
 
 def test_another_statistic_in_the_front_end_is_found() -> None:

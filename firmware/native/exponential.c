@@ -10,6 +10,32 @@ static const uint16_t power_table[65] = {
     37315, 36913, 36515, 36122, 35733, 35348, 34967, 34590, 34218, 33849, 33485, 33124, 32767,
 };
 
+#if defined(__thumb__) && !defined(__thumb2__)
+
+/* There is no instruction to divide. The upper half of the dividend is less than the total: 16 steps are left, each
+ * with a one from the lower half. r1: remainder; the quotient's bits come in as carries. */
+__attribute__((naked)) uint32_t reciprocal_uint32(uint32_t total)
+{
+    __asm__ volatile(
+        "movs r2, #0\n"
+        "movs r3, #1\n"
+        "lsls r1, r3, #16\n"
+        "subs r1, #1\n"
+        ".rept 16\n"
+        "adds r1, r1, r1\n"
+        "adds r1, #1\n"
+        "cmp r1, r0\n"
+        "blo 1f\n"
+        "subs r1, r1, r0\n"
+        "1:\n"
+        "adcs r2, r2\n"
+        ".endr\n"
+        "mov r0, r2\n"
+        "bx lr\n");
+}
+
+#endif
+
 uint32_t negative_power(uint32_t exponent)
 {
     const uint16_t *step = &power_table[exponent >> 6 & 63];
@@ -34,7 +60,7 @@ void softmax_write(uint32_t *exponents, int32_t n, int16_t *scores)
         exponents[i] = negative_power(exponents[i]);
         total += exponents[i];
     }
-    const uint32_t inverse = 0xFFFFFFFFu / total;
+    const uint32_t inverse = reciprocal_uint32(total);
     for (int32_t i = 0; i < n; i++) {
         scores[i] = (int16_t)(exponents[i] * inverse >> 17);
     }

@@ -30,6 +30,16 @@ static inline uint32_t exponent_uint64(uint64_t sum, int32_t shift)
     return (uint32_t)(sum >> (shift < 62 ? shift : 62));
 }
 
+/* floor((2^32 - 1) / total), of a total of 2^16 … 2^31 - 1. */
+#if defined(__thumb__) && !defined(__thumb2__)
+uint32_t reciprocal_uint32(uint32_t total);
+#else
+static inline uint32_t reciprocal_uint32(uint32_t total)
+{
+    return 0xFFFFFFFFu / total;
+}
+#endif
+
 /* 65536 * 2^-exponent, for exponents up to EXPONENT_LARGEST. */
 uint32_t negative_power(uint32_t exponent);
 

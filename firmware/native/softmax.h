@@ -31,7 +31,7 @@ static inline int32_t softmax_int32(int32_t *sums, int32_t n, int32_t shift, int
         sums[i] = (int32_t)power;
         total += power;
     }
-    const uint32_t inverse = 0xFFFFFFFFu / total;
+    const uint32_t inverse = reciprocal_uint32(total);
     for (int32_t i = 0; i < n; i++) {
         scores[i] = (int16_t)((uint32_t)sums[i] * inverse >> 17);
     }

@@ -46,7 +46,9 @@ KINDS = {
     "neighbors": Kind(
         *("neighbors", "neighbors", "neighbors_integer", "range_probes"), {"code": "c99_neighbors"}
     ),
-    "net": Kind("net", "net", "net_integer", "range_probes", {"code": "c99_net"}),
+    "net": Kind(
+        *("net", "net", "net_integer", "range_probes"), {"code": "c99_net", "table": "c99_net_table"}
+    ),
     "gaussian": Kind("gaussian", "gaussian", "gaussian_integer", "range_probes", {"code": "c99_gaussian"}),
     "quadratic": Kind("quadratic", "quadratic", "precise_double", "range_probes", {"code": "c99_precise"}),
     "precise": Kind("precise", "precise", "precise_double", "range_probes", {"code": "c99_precise"}),

@@ -37,6 +37,8 @@ class NetIntegers:
     verdict: Verdict
     log2_scale: int
     epsilon: float
+    # Most features begin at 0, as counts and powers do: many of them will be 0.
+    is_sparse: bool = False
 
 
 def lower(ir: Net) -> NetIntegers:
@@ -75,7 +77,8 @@ def lower(ir: Net) -> NetIntegers:
                 error = error + 1.0 / scale
         layers.append(LayerIntegers(weights, whole_bias, shift))
     epsilon = float(np.sort(error)[-2:].sum())
-    return NetIntegers(tuple(layers), ir.activation, ir.verdict, log2_scale, epsilon)
+    is_sparse = bool(np.mean(ir.low == 0) > 0.5)
+    return NetIntegers(tuple(layers), ir.activation, ir.verdict, log2_scale, epsilon, is_sparse)
 
 
 def _most_scale(weights: FloatArray, bias: FloatArray, scale: float) -> float:
