@@ -12,7 +12,7 @@ from midge.compile import mpy
 from midge.compile.mpy import FUN_TABLE, RODATA, TEXT, MpyFile, Relocation
 from midge.virtual import interpreter
 
-# init: global named by qstr 1 = word 1 of the constants, through mp_fun_table, whose address is word 0 of them.
+# init: global named by qstr 1 = word 1 of the constants, through mp_fun_table, whose address is word 0.
 _CODE = bytes.fromhex(
     "53 488b4708 488b4010 0fb77802"  # push rbx; edi = self->context->qstrs[1]
     "488b0d1c000000 488b7108 488b01 ff5068"  # rcx = constants; rsi = word 1; call [word 0] entry 13
