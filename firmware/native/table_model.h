@@ -9,6 +9,7 @@
 
 #include "filter.h"
 #include "motion.h"
+#include "neighbors.h"
 #include "sound_features.h"
 #include "spectrum.h"
 #include "window.h"
@@ -177,6 +178,20 @@ typedef struct {
     const table_layer *layers;
     int32_t n_layers;
 } table_net;
+
+/* Nearest neighbours: those that are found vote, or are added up. */
+typedef struct {
+    void (*find)(const neighbors_model *model, const int16_t *x, uint16_t *nearest);
+    const neighbors_model *model;
+    const uint8_t *classes; /* of each point, */
+    const int32_t *values;  /* or its value */
+    int32_t n_neighbors;
+    int32_t n_classes;
+    int32_t bias;
+    int32_t worth; /* of a vote, in 256ths */
+} table_neighbors;
+
+extern const table_neighbors midge_neighbors;
 
 typedef struct {
     const void *terms;

@@ -97,7 +97,7 @@ def _flavours(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     elif name == "table_verdict.c":
         for bits in SUM_BITS:
             yield f"/{bits}", (f"-DTABLE_BITS={bits}",)
-    elif name == "table_net.c":
+    elif name in ("table_net.c", "table_neighbors.c"):
         for room in ROOMS:
             yield f"/{room}", (f"-DTABLE_ROOM={room}",)
     else:

@@ -10,6 +10,7 @@ from ..errors import UnsupportedModel
 from .kernel_objects import Section
 from .kernels import ROOMS
 from .link_data import Ref, Value, structure, structures
+from .neighbors_integer import vote_worth
 from .verdict import SCORE_SCALE, Verdict
 
 HEADER = "table_model.h"
@@ -143,11 +144,32 @@ def _additive(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
     return [], Sums("additive_table_sums", "model", 32, places, rule, lowered.log2_scale)
 
 
-# Family → sections beside those of its generated tables, and how its sums are made.
-WRITERS: dict[str, Callable[[Any, int], tuple[list[Section], Sums]]] = {
+def _neighbors(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums | str]:
+    rule = lowered.verdict
+    is_value = rule.decide == "value"
+    values: dict[str, Value] = {
+        "find": Ref("neighbors_euclidean" if lowered.power == 2 else "neighbors_manhattan"),
+        "model": Ref("model"),
+        "values" if is_value else "classes": Ref("targets"),
+        "n_neighbors": lowered.n_neighbors,
+        "n_classes": rule.n_classes,
+        "bias": lowered.bias if is_value else 0,
+        "worth": vote_worth(lowered.n_neighbors),
+    }
+    made = [structure("midge_neighbors", "table_neighbors", HEADER, values, word_bytes)]
+    places = room(lowered.n_neighbors)
+    if not is_value:
+        return made, f"neighbors_table_judge/{places}"
+    kernel = f"neighbors_table_sums/{places}"
+    return made, Sums(kernel, "midge_neighbors", 32, 1, rule, lowered.log2_scale)
+
+
+# Family → sections beside those of its generated tables; how its sums are made, or what classifies.
+WRITERS: dict[str, Callable[[Any, int], tuple[list[Section], Sums | str]]] = {
     "linear": _linear,
     "net": _net,
     "kernel": _kernel,
+    "neighbors": _neighbors,
     "gaussian": _gaussian,
     "additive": _additive,
 }

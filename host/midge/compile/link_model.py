@@ -61,8 +61,12 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
                 f"a {model.ir.kind} model needs a compiler, which there is none of for this target"
             )
         more, sums = writer(lowered, word_bytes)
-        made += [*more, judged(sums, model.n_scores, word_bytes)]
-        aliases["midge_classify"] = f"sums_table_judge/{sums.bits}/{room(sums.places)}"
+        made += more
+        if isinstance(sums, str):
+            aliases["midge_classify"] = sums
+        else:
+            made.append(judged(sums, model.n_scores, word_bytes))
+            aliases["midge_classify"] = f"sums_table_judge/{sums.bits}/{room(sums.places)}"
     return ModelTables((*sections.values(), *made), aliases)
 
 

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from midge import families, features, features_sound, model_file
 from midge.features_sound import SoundSampling
@@ -117,7 +118,7 @@ def sound() -> Model:
     return _framed(frontend, sound_windows(5, 60, length), np.arange(60) % 3)
 
 
-FAMILIES = (*_dot_products().MODELS, "forest", "boosting")
+FAMILIES = (*_dot_products().MODELS, "forest", "boosting", "neighbors", "manhattan", "nearest mean")
 
 
 @cache
@@ -136,8 +137,11 @@ def classifiers() -> dict[str, Model]:
     for name, estimator in (
         ("forest", RandomForestClassifier(7, max_depth=6, random_state=1)),
         ("boosting", GradientBoostingClassifier(n_estimators=6, max_depth=3, random_state=1)),
+        ("neighbors", KNeighborsClassifier(5)),
+        ("manhattan", KNeighborsClassifier(19, p=1)),
+        ("nearest mean", KNeighborsRegressor(7)),
     ):
         fitted = estimator.fit(X, y)
-        labels = [str(label) for label in fitted.classes_]
+        labels = [str(label) for label in getattr(fitted, "classes_", ["value"])]
         found[name] = model_file.create(families.to_ir(fitted), X, name="small", labels=labels)
     return found
