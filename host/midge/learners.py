@@ -207,5 +207,5 @@ LEARNERS: dict[str, Learner] = {
     ),
     "gaussian": Learner(_gaussian, {"features": Parameter(32, 0, 10_000)}, summary="Gaussian naive Bayes"),
 }
-# What "auto" compares, dearest last; a machine with support vectors is far larger than any of them.
-AUTO = ("linear", "extra-trees", "net")
+# What "auto" compares, the smallest first; a machine with support vectors is far larger than any of them.
+AUTO = ("linear", "net", "extra-trees")
