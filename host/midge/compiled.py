@@ -194,7 +194,7 @@ def compile_estimator(
     if values.shape[1] != ir.n_features:
         raise CompileError(f"X has {values.shape[1]} features, the estimator was fitted on {ir.n_features}")
     ir = ir.calibrated(values)
-    # In single precision scikit-learn computes in it, for whole numbers some of it too; the reference never does.
+    # Given single precision scikit-learn computes in it, given integers in part; the reference never does.
     expected, winners = families.answers(estimator, ir, values)
     seen = values.astype(np.float32).astype(np.float64) if is_single else values
     tolerance = agreement.FLOAT_EPSILON if ir.kind == "forest" else agreement.DOT_TOLERANCE

@@ -52,7 +52,7 @@ def test_no_row_gets_another_class(case: str) -> None:
     compiled = midge.compile(estimator, X[::3])
     assert np.array_equal(compiled.predict(X[::3]), estimator.predict(X[::3]))
     # Points that are equally near are a matter of choice.
-    assert (compiled.predict(X) != estimator.predict(X)).sum() <= len(X) // 200
+    assert (compiled.predict(X) != estimator.predict(X)).sum() <= len(X) // 100
 
 
 def test_rows_anywhere_in_int16() -> None:

@@ -1,4 +1,4 @@
-"""C = reference = estimator for estimators that chance makes; in `make check` hundreds, on emulated boards too."""
+"""C = reference = estimator for estimators that chance makes; hundreds in `make check`, and on boards."""
 
 from __future__ import annotations
 

@@ -67,10 +67,11 @@ def lower(ir: Additive) -> AdditiveIntegers:
             groups[value].append(pruned)
         else:
             whole[value] += pruned.votes[0, 0]
-    epsilon = float(np.sort(error)[-2:].sum()) + FLOAT_SLACK * (1 + largest / grid)
+    rounded = float(np.sort(error)[-2:].sum())
+    epsilon = rounded + FLOAT_SLACK * (1 + largest / grid)
     if rule.decide == "at-least":
         # What stands exactly at 0 stays there or above.
-        nudge = int(np.ceil(epsilon * scale))
+        nudge = int(np.ceil(rounded * scale))
         whole += nudge
         epsilon += nudge / scale
     return AdditiveIntegers(

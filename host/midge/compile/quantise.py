@@ -156,7 +156,8 @@ def _quantise_forest(
 
 def _tree(tree: Tree, values: FloatArray, rows: Int16Array, by: Quantisation) -> Tree:
     offset, scale = np.array(by.offset), np.array(by.scale)
-    ideal = np.floor((tree.threshold - offset[tree.feature]) * scale[tree.feature])
+    # What is exactly at a threshold, as decimals often are, goes left with it.
+    ideal = np.rint((tree.threshold - offset[tree.feature]) * scale[tree.feature])
     threshold = np.clip(ideal, INT16_MIN, INT16_MAX)
     waiting = [(0, np.arange(len(rows)))] if len(tree.feature) else []
     while waiting:
