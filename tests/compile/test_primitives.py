@@ -31,6 +31,12 @@ def library() -> ctypes.CDLL:
     return ctypes.CDLL(str(toolchain.host_library({"all.c": '#include "primitives.h"\n'})))
 
 
+@pytest.fixture(params=targets.TARGETS)
+def target_name(request: pytest.FixtureRequest) -> str:
+    """Every target: the primitives are linked from kernels where there is no compiler."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
 def boards() -> Callable[[str], Emulator]:
     made: dict[str, Emulator] = {}
@@ -312,7 +318,7 @@ def test_gathering_stays_within_its_buffers(
     assert block.tolist() == [5] * 6
 
 
-SOUND_TARGETS = ("armv6m", "armv7emsp", "rv32imc")
+SOUND_TARGETS = ("armv6m", "armv7emsp", "rv32imc", "xtensawin")
 
 
 @pytest.mark.parametrize("target_name", SOUND_TARGETS)

@@ -138,9 +138,9 @@ def test_front_ends_under_qemu(name: str) -> None:
 
 @pytest.mark.check
 @pytest.mark.parametrize("name", FRAMED)
-def test_ten_thousand_windows_in_emulation(name: str) -> None:
+def test_a_thousand_windows_in_emulation(name: str) -> None:
     model = FRAMED[name]()
-    windows = _windows(name, 2_000 if name == "sound" else 10_000)
+    windows = _windows(name, 1_000)
     emulator = build.build(model, TARGET).emulator()
     found, winners, scores = _here(model, windows)
     for number, window in enumerate(windows):
