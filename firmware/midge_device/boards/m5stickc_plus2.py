@@ -25,7 +25,7 @@ CURRENTS = (
     ("deep sleep", 0.01, "ESP32 datasheet, low-power modes; the chip alone"),
 )
 NOTE = "the official firmware does not know it: midge flash --board m5stickc_plus2"
-SHOWN = ()
+SHOWN = ("native modules, in emulation of the processor",)
 SOURCES = ("M5Stack documentation, M5StickC Plus2: pins, memory",)
 
 

@@ -24,7 +24,7 @@ CURRENTS = (
     ("light sleep", 0.24, "ESP32-S3 datasheet, low-power modes; the chip alone"),
     ("deep sleep", 0.007, "ESP32-S3 datasheet, low-power modes; the chip alone"),
 )
-SHOWN = ()
+SHOWN = ("native modules, in emulation of the processor",)
 SOURCES = (
     "Seeed wiki, XIAO ESP32S3",
     "MicroPython ports/esp32/boards/SEEED_XIAO_ESP32S3/mpconfigboard.h: name, I2C pins",
