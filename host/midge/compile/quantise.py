@@ -115,7 +115,7 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
 def _asked(
     ir: Forest | Additive, X: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The range of each feature in which its thresholds lie: values beyond it may saturate, whatever they are."""
+    """The range of each feature in which its thresholds lie: values beyond it may saturate."""
     low, high = low.copy(), high.copy()
     features = np.concatenate([tree.feature for tree in ir.trees]) if ir.trees else np.zeros(0, np.int32)
     limits = np.concatenate([tree.threshold for tree in ir.trees]) if ir.trees else np.zeros(0)
