@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from midge_device import decision
 
-from . import confusion, dataset, segmenting
+from . import confusion, dataset, quiet, segmenting
 from .compile import agreement, c99
 from .compile.host import HostModel
 from .dataset import Dataset
@@ -20,6 +20,7 @@ from .errors import ModelError
 from .model_file import Model
 from .progress import Advance
 from .recipe import Recipe
+from .recording import SOUND, Recording
 
 Int16 = npt.NDArray[np.int16]
 # An event comes when enough windows have seen the gesture, so often a little after its end.
@@ -192,18 +193,19 @@ def evaluate(
     warnings = [f"{len(empty)} recordings left out; the first: {empty[0]}"] if empty else []
     library = compiled(model)
     rows = library.windows(cut.windows)
-    scores, answer = library.classify(rows)
+    scores, winners = library.classify(rows)
+    answer = winners.astype(np.int64)
     counts = confusion.count(cut.labels, answer, len(recipe.labels))
-    tally, hours, waits = Tally(0, 0, 0, 0, 0), 0.0, []
+    tally, hours = Tally(0, 0, 0, 0, 0), 0.0
+    waits: list[float] = []
     all_rows = [rows]
     for number, item in enumerate(data.recordings if recipe.background is not None else ()):
         samples = dataset.canonical(item, recipe)
         for start, stop in dataset.stretches(item):
-            stretch_rows = library.stream(samples[start:stop])
+            part = _as_heard(recipe, item, samples[start:stop])
+            stretch_rows = library.stream(part)
             all_rows.append(stretch_rows)
-            found, late = _judge(
-                recipe, model, item.label, samples[start:stop], library.classify(stretch_rows)[0]
-            )
+            found, late = _judge(recipe, model, item.label, part, library.classify(stretch_rows)[0])
             tally, waits = tally + found, waits + late
             if item.label == recipe.background:
                 hours += (stop - start) / recipe.sensor.rate_hz / 3600
@@ -260,6 +262,14 @@ def _by_take(cut: dataset.Windows, scores: Int16) -> dict[str, float | int]:
     return {"accuracy": right / max(1, len(recordings)), "n": len(recordings)}
 
 
+def _as_heard(recipe: Recipe, item: Recording, samples: Int16) -> Int16:
+    """A word as a microphone hears it: in a room, which is there before and after it."""
+    if recipe.sensor.kind != SOUND or item.label == recipe.background or not len(samples):
+        return samples
+    room = recipe.window.length
+    return quiet.around(samples, room, len(samples) + 2 * room)
+
+
 def _judge(
     recipe: Recipe, model: Model, label: str, samples: Int16, scores: Int16
 ) -> tuple[Tally, list[float]]:
@@ -268,7 +278,10 @@ def _judge(
     if label == recipe.background:
         return match(events, [])[0], []
     rate_hz = recipe.sensor.rate_hz
-    if recipe.train.windows != "all":
+    if recipe.sensor.kind == SOUND:
+        room = recipe.window.length
+        found = [(room, len(samples) - room)]
+    elif recipe.train.windows != "all":
         found = segmenting.performances(samples, rate_hz, dataset.lsb_per_g(recipe))
     else:
         # The activity goes on all the time: one event is due, more of them say nothing new.

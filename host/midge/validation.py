@@ -174,7 +174,7 @@ def fit(
     family: str, params: Mapping[str, float], rows: Rows, seed: int, choice: Choice | None = None
 ) -> Fitted:
     """An estimator fitted on its best features: a first forest on all of them ranks them."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     learner = learners.LEARNERS[family]
     columns = np.arange(rows.X.shape[1])

@@ -34,6 +34,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         const=Path("robustness.png"),
         help="also under noise, gain, rotation, shift, lost samples, saturation (default robustness.png)",
     )
+    parser.add_argument(
+        "--stream",
+        metavar="PICTURE",
+        type=Path,
+        nargs="?",
+        const=Path("stream.png"),
+        help="takes laid into the background, heard as on a board: false accepts an hour, rejects, delays",
+    )
+    parser.add_argument(
+        "--per-hour", metavar="N", type=float, help="with --stream: false accepts an hour to tune for (1)"
+    )
+    parser.add_argument(
+        "--tune", action="store_true", help="with --stream: write the tuned threshold to app and model"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -74,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         output.say(
             f"events: {events['recognised']} of {events['played']} recognised, "
             f"{events['confused']} confused, {events['missed']} missed, {events['false_events']} false "
-            f"(background: {60 * events['background_hours']:.1f} min)"
+            f"(background: {60 * (events['background_hours'] or 0):.1f} min)"
         )
         if events["false_events_per_hour"] is not None:
             output.say(f"false events an hour: {events['false_events_per_hour']:.1f}")
@@ -83,9 +97,58 @@ def run(args: argparse.Namespace) -> None:
         if recipe.train.windows == "all":
             output.say("a recording of one activity counts as one performance: one event is due")
     result = {**asdict(done), "model": model.digest}
+    if args.stream is not None:
+        result["stream"] = _stream(args, recipe, model, data)
     if args.robustness is not None:
         result["robustness"] = _robustness(args, recipe, model, data, done.unit)
     output.result(result)
+
+
+def _stream(args: argparse.Namespace, recipe: Recipe, model: Model, data: Dataset) -> dict[str, Any]:
+    from .. import evaluate_stream
+
+    wanted = 1.0 if args.per_hour is None else args.per_hour
+    with output.progress("stream") as advance:
+        found = evaluate_stream.evaluate_stream(recipe, model, data, per_hour=wanted, on_progress=advance)
+    shown = [("recipe", found.at_recipe), (f"{wanted:g} an hour", found.tuned)]
+    output.say()
+    output.table(
+        ("threshold", "", "false accepts/h", "missed", "confused", "delay ms", "95 % below"),
+        [
+            (
+                point.threshold,
+                name,
+                f"{point.false_accepts_per_hour:.1f}",
+                point.false_rejects,
+                point.confused,
+                "" if point.delay_ms_median is None else round(point.delay_ms_median),
+                "" if point.delay_ms_95 is None else round(point.delay_ms_95),
+            )
+            for name, point in shown
+            if point is not None
+        ],
+        title=f"{found.said} takes in {60 * found.hours:.1f} min",
+    )
+    if found.tuned is None:
+        output.note(f"warning: no threshold has {wanted:g} false accepts an hour or fewer")
+    if found.background_hours * wanted < 1:
+        output.note(
+            f"warning: {60 * found.background_hours:.0f} min of background can't show so few false accepts "
+            "an hour; record more of it"
+        )
+    evaluate_stream.draw(found, args.stream, f"{recipe.name}: {found.said} takes")
+    output.say(f"picture: {args.stream}")
+    if args.tune and found.tuned is not None:
+        from pathlib import Path as FilePath
+
+        from ..build import find
+
+        folder = FilePath(args.model) if args.model else find(args.app).folder
+        evaluate_stream.keep(
+            recipe, model, folder if folder.is_dir() else folder.parent, found.tuned.threshold
+        )
+        output.say(f"threshold {found.tuned.threshold:g} is in app.toml and the model now: push it")
+    return {**found.to_json(), "picture": args.stream}
 
 
 def _robustness(
