@@ -52,6 +52,7 @@ FORESTS = {
     "large limits, counted": (12, 5, 6, -32768, 32767, 16),
     "many classes, sums in memory": (4, 7, 40, -300, 300, 16),
     "wide sums": (9, 6, 5, -2000, 2000, 32),
+    "a hundred classes, wide": (2, 4, 100, -9, 9, 32),
     "two classes": (7, 70, 2, 0, 200, 32),
     "an odd number of classes, counted": (10, 6, 5, 0, 12, 16),
     "one feature, one tree": (1, 1, 3, -5, 5, 16),
@@ -59,9 +60,17 @@ FORESTS = {
 
 
 @pytest.mark.parametrize(
-    "target_name", ["armv7emsp", "armv6m", pytest.param("rv32imc", marks=pytest.mark.check)]
+    ("name", "target_name"),
+    [
+        *((name, "armv7emsp") for name in FORESTS),
+        ("small limits, counted", "armv6m"),
+        *(
+            pytest.param(name, target, marks=pytest.mark.check)
+            for target in ("armv6m", "rv32imc")
+            for name in FORESTS
+        ),
+    ],
 )
-@pytest.mark.parametrize("name", FORESTS)
 def test_the_bits_of_the_integers(name: str, target_name: str) -> None:
     n_trees, n_features, n_classes, low, high, bits = FORESTS[name]
     model = _forest(n_trees, n_features, n_classes, low, high, bits)

@@ -69,7 +69,9 @@ def code(forest: VotingForest) -> str:
         lines += ["#undef FOREST_IS_BIASED", "#define FOREST_IS_BIASED 0"]
         lines += ["#undef FOREST_LIMIT", "#define FOREST_LIMIT(limit) (limit)"]
         lines += ["#define forest_feature int16_t", ""]
-    if forest.n_features <= c99_forest_thumb2.MAX_FEATURES:
+    is_assembled = forest.n_features <= c99_forest_thumb2.MAX_FEATURES
+    is_assembled = is_assembled and len(words) <= c99_forest_thumb2.MAX_SUMS
+    if is_assembled:
         lines += ["#if FOREST_IS_THUMB2", "", *_assembled(forest, words), "#else", ""]
     reads = c99_forest_thumb2.reads_by_feature(forest)
     held = {feature: f"held_{feature}" for feature in list(reads)[:_HELD] if reads[feature] >= _LEAST_READS}
@@ -109,7 +111,7 @@ def code(forest: VotingForest) -> str:
         "#endif",
         "}",
     ]
-    if forest.n_features <= c99_forest_thumb2.MAX_FEATURES:
+    if is_assembled:
         lines += ["", "#endif"]
     return "\n".join([*lines, ""])
 

@@ -14,6 +14,8 @@ from .votes import NARROW_BITS, VotingForest, VotingTree
 
 # Offsets of loads have 12 bits.
 MAX_FEATURES = 2048
+# A leaf that votes for all of so many classes stays shorter than the reach of a literal.
+MAX_SUMS = 100
 COUNT_BITS = 8
 _COUNTS_A_WORD = 32 // COUNT_BITS
 _MOST_COUNTS, _MOST_SUMS = 4, 6
