@@ -5,5 +5,5 @@ board: `bluetooth` module ─ radio (supervisor) ─┐
 host:  bleak ─ backend ─ host stack (bumble) ───┘
 
 A board's radio says when a connection event is due, on the board's own clock; the ether moves no packet
-otherwise. So a link is as fast as a radio, and a board on a free clock waits for the program at the other end.
+otherwise. So a link is as fast as a radio, and a board on a free clock waits for the program at the far end.
 """
