@@ -44,6 +44,11 @@ OPTIONAL = {
     "I2C_HZ",
     "INT1_PIN",
     "POWER_PIN",
+    "I2S_ID",
+    "I2S_SCK_PIN",
+    "I2S_WS_PIN",
+    "I2S_SD_PIN",
+    "MIC",
     "NOTE",
 }
 
