@@ -77,7 +77,7 @@ class Pipeline:
             lines.append(self._radio)
         self.session = Sessions(lines, self, self._slots)
         self._sampler: Sampler | None = None
-        self.kept: Keeper | None = None  # the last seconds, while the model runs
+        self.kept: Keeper = None  # type: ignore[assignment]  # the last seconds; there with a model only
         self._is_fresh = True
         self._born_ms = time.ticks_ms()
         self._retry_ms = time.ticks_ms()
