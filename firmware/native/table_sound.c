@@ -34,6 +34,14 @@ void sound_table_features(void *state, int16_t *features)
         case TABLE_LENGTH:
             *feature = (int16_t)word.n;
             break;
+        case TABLE_BEFORE:
+            *feature = (int16_t)(word.first < step->place ? word.first : step->place);
+            break;
+        case TABLE_AFTER: {
+            const int32_t after = n_frames - word.first - word.n;
+            *feature = (int16_t)(after < step->place ? after : step->place);
+            break;
+        }
         case TABLE_CONTRAST:
             *feature = sound_contrast(loudness, n_frames);
             break;

@@ -9,7 +9,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from sklearn.mixture import GaussianMixture
 
+import midge
 from midge import assets, build, features, model_file, targets
 from midge.compile import c99, host, kernels, link_kernels, mpy
 from midge.compile.emulate import Emulator
@@ -198,3 +200,17 @@ def test_code_is_refused_with_what_to_do() -> None:
     with pytest.raises(UnsupportedModel, match="--layout table"):
         build.build(models.classifiers()["forest"], TARGET, backend="emlearn")
     assert build.build(models.classifiers()["forest"], TARGET, layout="table").layout == "table"
+
+
+def test_every_family_of_integers_is_there() -> None:
+    from midge.compile import kinds, link_families
+
+    doubles = {name for name, kind in kinds.KINDS.items() if kind.lowering == "precise_double"}
+    assert set(kinds.KINDS) - doubles == {"forest", *link_families.WRITERS}
+
+
+def test_doubles_are_refused_with_what_to_do() -> None:
+    X = np.random.default_rng(1).normal(size=(60, 3))
+    fitted = GaussianMixture(2, random_state=1).fit(X)
+    with pytest.raises(UnsupportedModel, match="scale the features"):
+        midge.compile(fitted, X).build(TARGET)

@@ -37,7 +37,13 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
     UnsupportedModel
         if no kernel that is compiled without knowing the model can run it
     """
-    layouts = kinds.KINDS[model.ir.kind].code
+    kind = model.ir.kind
+    if kind != "forest" and kind not in WRITERS:
+        raise UnsupportedModel(
+            f"a {kind} model computes in double precision, of which there are no kernels: "
+            "scale the features so that int16 holds them, or choose another family"
+        )
+    layouts = kinds.KINDS[kind].code
     layout = "table" if "table" in layouts else next(iter(layouts))
     source = c99.sources(model, layout=layout, backend="midge")["model.c"]
     sections = link_tables.read(source, word_bytes)
@@ -46,8 +52,8 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
     if model.frontend is not None:
         made += _frontend(model.frontend, source, word_bytes)
     aliases |= _glue(model, source)
-    lowered = kinds.part(model.ir.kind, "lowering").lower(model.ir)
-    if model.ir.kind == "forest":
+    lowered = kinds.part(kind, "lowering").lower(model.ir)
+    if kind == "forest":
         call = _FOREST_CALL.search(source)
         if call is None:
             raise UnsupportedModel("this forest is no table; build it with --layout code for another target")
@@ -55,12 +61,7 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
         values: dict[str, Value] = {"classify": Ref(call[1]), "forest": Ref("forest")}
         made.append(structure("midge_forest", "table_forest", HEADER, values, word_bytes))
     else:
-        writer = WRITERS.get(model.ir.kind)
-        if writer is None:
-            raise UnsupportedModel(
-                f"a {model.ir.kind} model needs a compiler, which there is none of for this target"
-            )
-        more, sums = writer(lowered, word_bytes)
+        more, sums = WRITERS[kind](lowered, word_bytes)
         made += more
         if isinstance(sums, str):
             aliases["midge_classify"] = sums

@@ -14,16 +14,22 @@ _FUNCTION = re.compile(r"^void midge_frontend_features\(.*?^\}", re.DOTALL | re.
 # table_model.h: operation, its line, the fields that the numbers of the line are.
 _STEPS = (
     (0, r"features\[(\d+)\] = \(int16_t\)word\.n;", ("feature",)),
-    (1, r"features\[(\d+)\] = sound_contrast\(loudness, \d+\);", ("feature",)),
-    (2, r"sound_course\(&levels, word, (\d+), rows\);", ("parts",)),
-    (3, r"sound_cepstra\(rows, (\d+), \d+, (\d+), (\w+)\);", ("parts", "columns", "cosines")),
-    (4, r"sound_centre\(rows, (\d+), (\d+)\);", ("parts", "columns")),
+    (1, r"features\[(\d+)\] = \(int16_t\)\(word\.first < (\d+) \? word\.first : \2\);", ("feature", "place")),
     (
-        5,
+        2,
+        r"features\[(\d+)\] = \(int16_t\)\((?:\d+ - word\.first - word\.n) < (\d+) \? [^:]+ : \2\);",
+        ("feature", "place"),
+    ),
+    (3, r"features\[(\d+)\] = sound_contrast\(loudness, \d+\);", ("feature",)),
+    (4, r"sound_course\(&levels, word, (\d+), rows\);", ("parts",)),
+    (5, r"sound_cepstra\(rows, (\d+), \d+, (\d+), (\w+)\);", ("parts", "columns", "cosines")),
+    (6, r"sound_centre\(rows, (\d+), (\d+)\);", ("parts", "columns")),
+    (
+        7,
         r"features\[(\d+)\] = sound_deviation\(rows, (\d+), (\d+), (\d+)\);",
         ("feature", "parts", "columns", "place"),
     ),
-    (6, r"sound_pick\(rows, (\w+), (\d+), features \+ (\d+)\);", ("picks", "place", "feature")),
+    (8, r"sound_pick\(rows, (\w+), (\d+), features \+ (\d+)\);", ("picks", "place", "feature")),
 )
 # What every front end for sound begins and ends with.
 _FRAME = (
