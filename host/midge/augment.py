@@ -21,23 +21,50 @@ POSTURE_S = 2.0
 MOTION = 3  # channels of a vector
 
 
-def vary(dataset: Dataset, copies: int, seed: int, how: Variation | None = None) -> Dataset:
-    """`copies` variants of every recording, with its label and group; the originals are not among them."""
+def vary(
+    dataset: Dataset,
+    copies: int,
+    seed: int,
+    how: Variation | None = None,
+    *,
+    background: str | None = None,
+    length: int = 0,
+) -> Dataset:
+    """`copies` variants of every recording, with its label and group; the originals are not among them.
+
+    With a `background` label, words are also mixed with the background of their own group, and there are
+    twice as many with that label: windows of `length` samples that a word just enters, or is about to leave.
+    """
     rng = np.random.default_rng(seed)
     how = how or Variation()
+    rooms = {item.group: item.samples for item in dataset.recordings if item.label == background}
     made = [
-        _variant(item, rng, how, is_mirrored=bool(how.mirror) and copy % 2 == 0)
+        _sound(item, rng, how, None if item.label == background else rooms.get(item.group))
+        if item.kind == SOUND
+        else _variant(item, rng, how, is_mirrored=bool(how.mirror) and copy % 2 == 0)
         for copy in range(copies)
         for item in dataset.recordings
     ]
+    if background is not None and all(item.kind == SOUND for item in dataset.recordings):
+        for enters in (True, False):
+            for item in made[: copies * len(dataset.recordings)]:
+                if item.label != background:
+                    part = augment_sound.partial(item.samples, length, rng, enters=enters)
+                    made.append(replace(item, label=background, samples=part))
+                else:
+                    made.append(replace(item, samples=item.samples[:0]))
     return Dataset(dataset.folder, tuple(made))
 
 
+def _sound(
+    item: Recording, rng: np.random.Generator, how: Variation, around: npt.NDArray[np.int16] | None
+) -> Recording:
+    longest = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0], default=(0, 0))
+    sound = augment_sound.vary(item.samples[slice(*longest)], item.rate_hz, rng, how, around)
+    return replace(item, samples=np.clip(np.rint(sound), -32768, 32767).astype(np.int16), gaps=())
+
+
 def _variant(item: Recording, rng: np.random.Generator, how: Variation, *, is_mirrored: bool) -> Recording:
-    if item.kind == SOUND:
-        longest = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0])
-        sound = augment_sound.vary(item.samples[slice(*longest)], item.rate_hz, rng, how)
-        return replace(item, samples=np.clip(np.rint(sound), -32768, 32767).astype(np.int16), gaps=())
     tempo, force = np.exp(rng.normal(0.0, how.tempo)), np.exp(rng.normal(0.0, how.force))
     turn = rotation(rng.normal(0.0, how.turn_rad, 3))
     parts: list[npt.NDArray[np.int16]] = []

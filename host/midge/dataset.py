@@ -202,7 +202,7 @@ def whole_take(
 
     A longer take gives the window with most motion; a shorter one rests before and after, as on a board.
     """
-    start, stop = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0])
+    start, stop = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0], default=(0, 0))
     part = samples[start:stop]
     if len(part) <= length:
         before = (length - len(part)) // 2

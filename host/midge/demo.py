@@ -93,7 +93,7 @@ def run(
     found = Demo(seed=seed, shuffled_labels=shuffle_labels)
     with tempfile.TemporaryDirectory(prefix="midge-demo-") as scratch, ExitStack() as open_things:
         folder = new.new(f"my-{app}", app, Path(scratch))
-        loop = _Loop(found, folder, open_things)
+        loop = _loop(folder)(found, folder, open_things)
         for name, work in loop.stages(seed, shuffle_labels):
             started_s = time.perf_counter()
             with stage(name) as advance:
@@ -107,7 +107,15 @@ def _quiet(done: float, total: float | None = None, text: str = "") -> None:
     """Progress that nobody watches."""
 
 
-class _Loop:
+def _loop(folder: Path) -> type[Loop]:
+    if Recipe.load(folder).sensor.kind == "sound":
+        from .demo_keyword import SpeechLoop
+
+        return SpeechLoop
+    return Loop
+
+
+class Loop:
     """The stages in their order; each takes a progress callable and returns facts to tell."""
 
     board: VirtualBoard
@@ -123,7 +131,7 @@ class _Loop:
         self._open_things = open_things
 
     def stages(self, seed: int, shuffle_labels: bool) -> list[tuple[str, Callable[[Advance], Facts]]]:
-        strangers = simulate.people(TEST_PEOPLE, seed, "stranger")
+        strangers = self.strangers(seed)
         return [
             ("start a board", self.start),
             ("flash", self.flash),
@@ -134,6 +142,10 @@ class _Loop:
             ("recognise", lambda advance: self.recognise(advance, strangers)),
             ("compare", lambda advance: self.compare(advance, strangers[-1])),
         ]
+
+    def strangers(self, seed: int) -> Sequence[Any]:
+        """Who was not there in training."""
+        return simulate.people(TEST_PEOPLE, seed, "stranger")
 
     def start(self, _: Advance) -> Facts:
         self.board = self._open_things.enter_context(VirtualBoard(clock="free"))
@@ -191,7 +203,7 @@ class _Loop:
         pushed = push.push(self.board.tty, str(self.folder), on_progress=advance)
         return {"bytes": pushed.sent_bytes, "digest": pushed.digest}
 
-    def recognise(self, advance: Advance, strangers: Sequence[Person]) -> Facts:
+    def recognise(self, advance: Advance, strangers: Sequence[Any]) -> Facts:
         """Live: strangers make gestures, then go about their day; what the board says is set against it."""
         found = self.found
         scenes = [simulate.session([person], TIMES_EACH) for person in strangers]
@@ -214,7 +226,7 @@ class _Loop:
         found.missed, found.false_events = tally.missed, tally.false_events
         return {"recognised": found.recognised, "played": found.played, "false_events": found.false_events}
 
-    def compare(self, advance: Advance, stranger: Person) -> Facts:
+    def compare(self, advance: Advance, stranger: Any) -> Facts:
         """One more take over the line: gestures and other motion, to compare everybody's answers on."""
         assert self.recipe.background is not None
         parts = [simulate.session([stranger], 1, salt=1), simulate.other_motion(stranger, 30.0, salt=1)]

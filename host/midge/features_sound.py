@@ -9,6 +9,7 @@ sounds, in equal parts. `bN` is the level of mel band N, `cN` cepstral coefficie
 | `c3.contour@2/8` | the same less the mean of all parts: loudness and a microphone's colour are gone |
 | `c3.spread:8` | standard deviation of the means of 8 parts |
 | `seg.length`, `seg.contrast` | frames of the stretch; loudest frame less the room |
+| `seg.before`, `seg.after` | frames around the stretch, 4 at most; 0: the window cuts the word off |
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from .features import Sampling
 SOUND_CHANNELS = ("sound",)
 SEGMENT = "seg"
 STATISTICS = ("course", "contour", "spread")
-OF_SEGMENT = ("length", "contrast")
+OF_SEGMENT = ("length", "contrast", "before", "after")
+# More frames than that around a word say nothing: it is not cut off.
+MOST_AROUND = 4
 MOST_PARTS = 32
 MOST_BANDS = 64
 MOST_CEPSTRA = 32
@@ -96,7 +99,8 @@ class SoundFeature:
     @property
     def scale(self) -> float:
         """int16 steps per dB, or per frame."""
-        return 1.0 if self.statistic == "length" else LSB_PER_DB
+        is_count = self.row == SEGMENT and self.statistic != "contrast"
+        return 1.0 if is_count else LSB_PER_DB
 
 
 @dataclass(frozen=True)
@@ -194,8 +198,7 @@ def names(n_cepstra: int = 16, parts: int = 10) -> tuple[str, ...]:
         *(f"c{row}.spread:{parts}" for row in rows),
         # The mean of coefficient 0 is nothing but loudness.
         *(f"c{row}.course@1/1" for row in rows if row),
-        "seg.length",
-        "seg.contrast",
+        *(f"{SEGMENT}.{statistic}" for statistic in OF_SEGMENT),
     )
 
 

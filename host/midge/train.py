@@ -167,7 +167,14 @@ def examples(
     rows = Rows(_features(recipe, cut), cut.labels, key[cut.recording])
     more = rows.where(np.zeros(len(rows), bool))
     if recipe.train.augment:
-        varied = augment.vary(data, recipe.train.augment, seed, recipe.train.vary)
+        varied = augment.vary(
+            data,
+            recipe.train.augment,
+            seed,
+            recipe.train.vary,
+            background=recipe.background if kind == "take" else None,
+            length=recipe.window.length,
+        )
         of_variant = dataset.windows(varied, recipe, hop=recipe.window.hop)
         # Variants come in the recordings' order, once for each copy.
         owner = key[of_variant.recording % len(data.recordings)]

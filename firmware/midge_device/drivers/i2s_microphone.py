@@ -43,8 +43,8 @@ class I2SMicrophone:
         self.rate_hz = int(rate_hz + 0.5)
         self.range_g = 1
         self.shift = 16 - MICROPHONES[name]
-        # About 10 ms, whole granules, and few enough for one message.
-        self.watermark = min(7, max(1, int(rate_hz) // (100 * _GRANULE))) * _GRANULE
+        # About 15 ms, whole granules, and few enough for one message.
+        self.watermark = min(7, max(1, int(rate_hz) // (70 * _GRANULE))) * _GRANULE
         self.granule = _GRANULE
         self.capacity = int(rate_hz) * _RING_MS // 1000 // _GRANULE * _GRANULE
         self._port = port

@@ -12,7 +12,7 @@ EXAMPLE = "midge demo gesture --seed 7"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("app", metavar="APP", choices=["gesture"], help="gesture")
+    parser.add_argument("app", metavar="APP", choices=["gesture", "keyword"], help="gesture or keyword")
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="other people for another number (1)"
     )
@@ -21,6 +21,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from .. import demo
+
+    is_speech = args.app == "keyword"
+    what, verb = ("words", "said") if is_speech else ("gestures", "made")
+    other = "other speech" if is_speech else "other motion"
 
     def told(done: dict[str, Any]) -> None:
         facts = ", ".join(
@@ -34,17 +38,20 @@ def run(args: argparse.Namespace) -> None:
     answers = list(dict.fromkeys(label for row in found.heard.values() for label in row))
     output.say()
     output.table(
-        ("made \\ heard", *answers),
+        (f"{verb} \\ heard", *answers),
         [[label, *(row.get(answer, 0) for answer in answers)] for label, row in found.heard.items()],
-        title="gestures of people who were not in the training",
+        title=f"{what} of people who were not in the training",
     )
     output.say()
     output.table(
         ("", ""),
         [
             ("board", f"{found.board}, {found.micropython}, {found.target}"),
-            ("recognised", f"{found.recognised} of {found.played} gestures"),
-            ("false events", f"{found.false_events} in {found.other_motion_minutes:g} min of other motion"),
+            ("recognised", f"{found.recognised} of {found.played} {what}"),
+            (
+                "false events",
+                f"{found.false_events} in {found.other_motion_minutes:g} min of {other}",
+            ),
             (
                 "bit for bit",
                 f"{found.agree} of {found.windows} windows: board = C on this machine = emulation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from ..features_sound import SEGMENT, SoundFeature, SoundPlan, SoundSampling, bank, cosines, hann
+from ..features_sound import MOST_AROUND, SEGMENT, SoundFeature, SoundPlan, SoundSampling, bank, cosines, hann
 
 # 256ths of the way from the room to the loudest frame.
 SHARE = 90
@@ -110,8 +110,7 @@ def _features(plan: SoundPlan) -> tuple[list[str], list[str]]:
     ]
     for number, step in numbered:
         if step.row == SEGMENT:
-            value = "(int16_t)word.n" if step.statistic == "length" else None
-            lines.append(f"    features[{number}] = {value or f'sound_contrast(loudness, {plan.n_frames})'};")
+            lines.append(f"    features[{number}] = {_of_segment(plan, step.statistic)};")
     picks: list[str] = []
 
     def group(item: Numbered) -> tuple[str, int]:
@@ -122,6 +121,15 @@ def _features(plan: SoundPlan) -> tuple[list[str], list[str]]:
         lines += _matrix(plan, row, parts, list(members), picks)
     lines += ["    (void)word;", "    (void)rows;"]
     return [*lines, "}"], picks
+
+
+def _of_segment(plan: SoundPlan, statistic: str) -> str:
+    if statistic == "contrast":
+        return f"sound_contrast(loudness, {plan.n_frames})"
+    if statistic == "length":
+        return "(int16_t)word.n"
+    around = "word.first" if statistic == "before" else f"{plan.n_frames} - word.first - word.n"
+    return f"(int16_t)({around} < {MOST_AROUND} ? {around} : {MOST_AROUND})"
 
 
 def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], picks: list[str]) -> list[str]:
