@@ -18,7 +18,7 @@ EXAMPLE = "midge build gesture --target armv6m --out gesture.mpy"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `midge build`."""
     parser.add_argument("model", metavar="APP|MODEL", help="an app, or a model.json or its folder")
-    parser.add_argument("--target", required=True, metavar="T", help=f"{', '.join(targets.TARGETS)}")
+    parser.add_argument("--target", required=True, metavar="T", help=", ".join(targets.TARGETS))
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="where the result goes (folder for --emit c)"
     )
@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> None:
         ],
     )
     output.say(f"sizes in bytes; instructions a classification, counted on an emulated {built.target.name}")
+    if built.target.kernels_only:
+        output.say(f"expected to run on {built.target.boards}: checked in emulation, not yet on a chip")
     output.say(f"wrote {path}")
     output.result({**built.to_json(), "out": str(path)})
 
