@@ -73,6 +73,8 @@ def test_every_sample_is_there(board: VirtualBoard, app: Path, tmp_path: Path) -
     assert take.path.suffix == ".wav"
     assert (got.kind, got.unit, got.scale, got.channels) == ("sound", "FS", 32768.0, ("sound",))
     assert (len(got.samples), got.lost) == (3 * RATE_HZ, 0)
+    assert take.peak_dbfs == pytest.approx(-11.0, abs=1.5)
+    assert (take.clipped, take.warning) == (0, "")
     assert got.measured_rate_hz == pytest.approx(RATE_HZ, rel=1e-3)
     check_exact(got)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +21,14 @@ from .progress import Advance
 from .recipe import Recipe
 from .recording import SOUND, SOUND_UNIT, Description, Gap
 from .session import Session
+from .sound_level import Level
 from .take import TakeWriter, take_name
 
 CANONICAL_FULL_SCALE = 32768
 # A board gathers at most so many samples before it sends them, whatever its sensor.
 LONGEST_BLOCK_SAMPLES = 255
+# A take of sound that lost more is worth a word about the line.
+LOST_SHARE = 0.01
 # The range that asks a board for its microphone.
 OF_SOUND = 0
 # A board counts samples in 30 bits.
@@ -34,7 +37,10 @@ MOST_SAMPLES = (1 << 30) - 1
 
 @dataclass(frozen=True)
 class Take:
-    """One finished take: where it is, what was kept and lost, and the pace by the board's clock."""
+    """One finished take: where it is, what was kept and lost, and the pace by the board's clock.
+
+    `warning`: why it should be recorded again, '' if nothing speaks for it.
+    """
 
     path: Path
     samples: int
@@ -45,6 +51,9 @@ class Take:
     jitter_us: float | None
     partial: str
     reconnects: int = 0
+    peak_dbfs: float | None = None  # of sound
+    clipped: int = 0
+    warning: str = ""
 
 
 class Pace:
@@ -143,7 +152,7 @@ def record(
         )
     reconnects = session.transport.reconnects
     with TakeWriter(into, take_name(into, label, group), about) as writer:
-        run = _Run(session, writer, n_wanted, recipe.sensor.rate_hz)
+        run = _Run(session, writer, n_wanted, recipe.sensor.rate_hz, is_sound=recipe.sensor.kind == SOUND)
         failure: MidgeError | None = None
         reason = ""
         try:
@@ -180,13 +189,25 @@ def record(
         failure.args = (f"{failure}; {n_samples} samples are kept in {path}",)
         raise failure
     rate_hz, jitter_us = run.pace.rate_hz, run.pace.jitter_us
-    return Take(path, n_samples, lost, gaps, about.rate_hz, rate_hz, jitter_us, partial, reconnects)
+    take = Take(path, n_samples, lost, gaps, about.rate_hz, rate_hz, jitter_us, partial, reconnects)
+    if run.level is None:
+        return take
+    level, warning = run.level, run.level.warning
+    if lost > LOST_SHARE * (n_samples + lost):
+        warning = (
+            f"{lost} samples are lost: {about.rate_hz:g} Hz take {2.1 * about.rate_hz / 1000:.0f} kB/s of the "
+            "line; use USB instead of a UART or radio, or a lower rate_hz"
+        )
+    return replace(take, peak_dbfs=level.peak_dbfs, clipped=level.clipped, warning=warning)
 
 
 class _Run:
     """One stream on its way into a writer."""
 
-    def __init__(self, session: Session, writer: TakeWriter, n_wanted: int, rate_hz: float) -> None:
+    def __init__(
+        self, session: Session, writer: TakeWriter, n_wanted: int, rate_hz: float, *, is_sound: bool = False
+    ) -> None:
+        self.level = Level() if is_sound else None
         self._session = session
         self._writer = writer
         self._n_wanted = n_wanted
@@ -214,6 +235,8 @@ class _Run:
                 rate = self.pace.rate_hz
                 text = f"{self._writer.n_samples} samples" + (f", {rate:.1f} Hz" if rate else "")
                 text += f", {self._writer.lost} lost" if self._writer.lost else ""
+                if self.level is not None:
+                    text += f"  {self.level.bar()}"
                 on_progress(self._next, self._n_wanted or None, text)
 
     def stop(self) -> MidgeError | None:
@@ -256,6 +279,8 @@ class _Run:
             self._writer.lose(lost)
         self.pace.add(block.first, block.ticks_us)
         if len(samples):
+            if self.level is not None:
+                self.level.add(samples)
             self._writer.append(samples)
 
     def _check_length(self, n_taken: int) -> None:

@@ -160,12 +160,17 @@ def _tell(takes: list[Take], n_wanted: int) -> int:
                     "jitter_us": take.jitter_us,
                     "partial": take.partial,
                     "reconnects": take.reconnects,
+                    **({} if take.peak_dbfs is None else _sound(take)),
                 }
                 for take in takes
             ]
         }
     )
     return 0 if len(takes) == n_wanted and not takes[-1].partial else EXIT_INTERRUPTED
+
+
+def _sound(take: Take) -> dict[str, object]:
+    return {"peak_dbfs": take.peak_dbfs, "clipped": take.clipped, "warning": take.warning}
 
 
 def _line(take: Take) -> str:
@@ -178,6 +183,10 @@ def _line(take: Take) -> str:
     words.append(f"{take.lost} lost in {len(take.gaps)} gaps" if take.lost else "none lost")
     if take.reconnects:
         words.append(f"the line came back {take.reconnects} times")
+    if take.peak_dbfs is not None:
+        words.append(f"peak {take.peak_dbfs:.0f} dBFS")
+    if take.warning:
+        words.append(take.warning)
     if take.partial:
         words.append(take.partial)
     return ", ".join(words)
