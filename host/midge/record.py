@@ -195,8 +195,8 @@ def record(
     level, warning = run.level, run.level.warning
     if lost > LOST_SHARE * (n_samples + lost):
         warning = (
-            f"{lost} samples are lost: {about.rate_hz:g} Hz take {2.1 * about.rate_hz / 1000:.0f} kB/s of the "
-            "line; use USB instead of a UART or radio, or a lower rate_hz"
+            f"{lost} samples are lost: the line has to carry {2.1 * about.rate_hz / 1000:.0f} kB/s of sound; "
+            " use USB instead of a UART or radio, or a lower rate_hz"
         )
     return replace(take, peak_dbfs=level.peak_dbfs, clipped=level.clipped, warning=warning)
 
