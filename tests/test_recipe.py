@@ -64,7 +64,11 @@ def test_a_built_in_app_is_found_from_any_folder(
         ("hop = 16", "hop = 65", r"\[window\] hop: 65 is longer than the window"),
         ("rate_hz = 50", "rate_hz = true", r"\[sensor\] rate_hz: True is not a whole number"),
         ("rate_hz = 50", "rate_hz = 50\nrange_g = 3", r"\[sensor\] range_g: 3 is not 2, 4, 8 or 16"),
-        ('"motion"', '"motoin"', r"\[sensor\] kind: 'motoin' is not one of motion, sound; did you mean 'motion'"),
+        (
+            '"motion"',
+            '"motoin"',
+            r"\[sensor\] kind: 'motoin' is not one of motion, sound; did you mean 'motion'",
+        ),
         ('"x.std"', '"w.std"', r"\[features\] names: .*'w.std': no channel"),
         ('"x.std"', '"x.std@5/4"', r"\[features\] names: .*no part 5 of 4"),
         ('"x.std"', '"x.sdt"', r"names: .*did you mean 'std'"),

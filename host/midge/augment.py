@@ -101,7 +101,7 @@ def _warped(
     """Times that run ahead and fall behind within the take; its ends stay where they are."""
     share = at / max(1, n_samples - 1)
     ahead = strength[0] * np.sin(np.pi * share) + strength[1] * np.sin(2 * np.pi * share) / 2
-    return np.clip(at + ahead * (n_samples - 1) / np.pi, 0, n_samples - 1)
+    return np.asarray(np.clip(at + ahead * (n_samples - 1) / np.pi, 0, n_samples - 1))
 
 
 def _dropped(at: npt.NDArray[np.float64], is_lost: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -74,9 +74,7 @@ def load(folder: str | Path) -> Dataset:
 
 def fingerprint(dataset: Dataset) -> list[str]:
     """8 hex digits of each recording's samples, sorted: data that were trained on are known by them."""
-    return sorted(
-        {hashlib.sha256(np.ascontiguousarray(item.samples)).hexdigest()[:8] for item in dataset.recordings}
-    )
+    return sorted({hashlib.sha256(item.samples.tobytes()).hexdigest()[:8] for item in dataset.recordings})
 
 
 def lsb_per_g(recipe: Recipe) -> float:

@@ -197,8 +197,9 @@ class Section:
         share = 1 / (1 + math.sqrt(2) * k + k * k)
         b = (k * k * share) if is_lowpass else share
         values = (b, 2 * b if is_lowpass else -2 * b, b, 2 * (k * k - 1) * share)
-        values = (*values, (1 - math.sqrt(2) * k + k * k) * share)
-        return cls(*(round(value * (1 << 28)) for value in values), int(is_lowpass))
+        b0, b1, b2, a1 = (round(value * (1 << 28)) for value in values)
+        a2 = round((1 - math.sqrt(2) * k + k * k) * share * (1 << 28))
+        return cls(b0, b1, b2, a1, a2, int(is_lowpass))
 
     @classmethod
     def all_of(cls, sampling: Sampling) -> tuple[Section, ...]:

@@ -1,4 +1,4 @@
-"""The last seconds of a board become a recording: sample for sample what the sensor felt, and nothing stops."""
+"""The last seconds of a board become a recording: what the sensor felt, sample for sample."""
 
 from __future__ import annotations
 
@@ -78,9 +78,12 @@ def test_events_meanwhile_are_not_lost(build_model: Build, tmp_path: Path) -> No
 
 
 def test_an_unknown_label_and_a_board_without_a_model_are_told(build_model: Build, tmp_path: Path) -> None:
-    with running(build_model()) as board, connect("serial:" + board.tty) as session:
-        with pytest.raises(DatasetError, match="no label of the board's model"):
-            recall(session, label="nod", into=tmp_path)
+    with (
+        running(build_model()) as board,
+        connect("serial:" + board.tty) as session,
+        pytest.raises(DatasetError, match="no label of the board's model"),
+    ):
+        recall(session, label="nod", into=tmp_path)
     with VirtualBoard() as board:
         install(board.folder, "from midge_device.pipeline import Pipeline\nPipeline().run()\n")
         board.reset("hard")

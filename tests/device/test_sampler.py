@@ -168,7 +168,7 @@ def test_an_overrun_is_counted_exactly(rate_hz, error, phase, with_pin, start_us
 def test_held_up_anywhere_indices_stay_right(
     rate_hz, error, phase, with_pin, start_us, seed, chance, most_periods
 ):
-    """Between count and transfer, in either, before the interrupt is taken: as another task may hold it up."""
+    """Between count and transfer, in either, before the interrupt is taken: as by another task."""
     clock = Clock(start_us)
     fifo = Fifo(clock, rate_hz, rate_hz * (1 + error), phase, with_pin=with_pin)
     from_us, to_us = (clock.us + n * 1e6 / rate_hz for n in (1200, 3500))
