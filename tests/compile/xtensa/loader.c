@@ -102,9 +102,11 @@ void illegal_instruction(int number, void *info, uint32_t *context)
     (void)number;
     (void)info;
     if ((word & 0xEF000F) != 0xA20000) {
-        if ((word & 0xFF000F) != 0xB20000) {
-            call(EXIT, 5, 0, 0, 0);
+        /* In hexadecimal, for whoever wonders. */
+        for (int32_t at = 20; at >= 0; at -= 4) {
+            bytes_write(2, &"0123456789abcdef"[word >> at & 15], 1);
         }
+        call(EXIT, 5, 0, 0, 0);
     }
     high = high_word(a, b);
     if (word >> 20 == 0xB) {
