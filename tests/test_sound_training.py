@@ -211,3 +211,12 @@ def test_a_mistake_in_a_recipe_of_sound_is_told(tmp_path: Path, find: str, repla
     (tmp_path / recipe.FILE_NAME).write_text(APP.replace(find, replace, 1))
     with pytest.raises(RecipeError, match=says):
         Recipe.load(tmp_path)
+
+
+def test_a_new_app_suits_the_words_that_are_there(data: Dataset, tmp_path: Path) -> None:
+    made = new.new_for("own", "keyword", data.folder, tmp_path)
+    own = Recipe.load(made.folder)
+    assert (own.sensor.rate_hz, own.labels, own.background) == (RATE_HZ, ("down", "other", "up"), "other")
+    assert own.window.length == RATE_HZ
+    assert made.reasons
+    assert "microphone" in (made.folder / "README.md").read_text()

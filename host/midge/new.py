@@ -13,7 +13,7 @@ from .recipe import Recipe
 
 _README = """# {name}
 
-An app for a board with an accelerometer, made by `midge new`.
+An app for a board with {sensor}, made by `midge new`.
 
 `app.toml` is its recipe: change the labels first, then whatever you like. `main.py` is what the board runs.
 
@@ -33,6 +33,11 @@ _BY_EVENT = (
     "again, a few times. Record minutes of `{other}`: whatever the hand does besides."
 )
 _ALL_THE_TIME = "Record every label with several people or machines (`--group`), a minute or more of each."
+
+_WORDS = (
+    "Say one word a take (`--seconds 1.5 --takes 10`), with many people (`--group`). Record minutes of "
+    "`{other}`: other words, music, the room."
+)
 
 
 @dataclass(frozen=True)
@@ -102,4 +107,9 @@ def _readme(template: Recipe, name: str, folder: Path) -> str:
     other = template.background or template.labels[-1]
     advice = (_BY_EVENT if template.train.windows == "event" else _ALL_THE_TIME).format(other=other)
     where = folder if folder.is_absolute() else f"./{folder.as_posix()}"
-    return _README.format(name=name, folder=where, label=template.labels[0], other=other, advice=advice)
+    sensor = "a microphone" if template.sensor.kind == "sound" else "an accelerometer"
+    if template.sensor.kind == "sound":
+        advice = _WORDS.format(other=other)
+    return _README.format(
+        sensor=sensor, name=name, folder=where, label=template.labels[0], other=other, advice=advice
+    )

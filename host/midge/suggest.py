@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import segmenting
+from . import segmenting, suggest_sound
 from .dataset import Dataset, stretches
 from .errors import DatasetError
 from .features import GYRO_CHANNELS, MOTION_CHANNELS
 from .recipe import NAME
-from .recording import Recording
+from .recording import SOUND, Recording
 
 # Labels that mean 'nothing in particular'.
 BACKGROUND = ("other", "background", "none", "null", "noise", "unknown", "_unknown_", "idle", "rest")
@@ -90,6 +90,9 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
     labels = data.labels
     if len(labels) < 2:
         raise DatasetError(f"{data.folder} has one label only ({labels[0]}); a model needs two or more")
+    if all(item.kind == SOUND for item in data.recordings):
+        background = next((label for label in BACKGROUND if label in labels), None)
+        return Suggestion(*suggest_sound.recipe_text(name, data, rate_hz, background, window_s))
     has_gyro = all(item.channels == (*MOTION_CHANNELS, *GYRO_CHANNELS) for item in data.recordings)
     range_g = min(16, 2 ** max(1, math.ceil(math.log2(max(32768 / item.scale for item in data.recordings)))))
     background = next((label for label in BACKGROUND if label in labels), None)

@@ -1,0 +1,88 @@
+"""A recipe that suits recordings of words: rate, labels, and a window that the longest of them fits in."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .augment_sound import extent
+from .dataset import Dataset
+from .features_sound import SoundSampling
+
+LEAST_WINDOW_S, MOST_WINDOW_S = 1.0, 3.0
+# Around the word, so that it is not cut off.
+ROOM_S = 0.2
+HOP_S = 0.1
+
+_TEMPLATE = """# Hears {labels_said}.
+[app]
+name = "{name}"
+summary = "Hears {labels_said}."
+
+[sensor]
+kind = "sound"
+rate_hz = {rate_hz}
+
+[window]
+length = {length}           # samples: {length_s:.2f} s
+hop = {hop}               # {hop_s:.2f} s
+
+[features]
+set = "sound-word"      # cepstra of the stretch that sounds, in its course
+
+[labels]
+names = {labels}
+{background}
+[decision]
+threshold = 0.6         # of the smoothed score; midge evaluate --stream --tune finds a better one
+smooth = 3              # windows averaged
+cooldown_ms = 1000
+
+[train]
+family = "net"
+seed = 1
+folds = 5
+windows = "auto"        # takes of a word are one example each
+augment = 3             # variants of every take, as other people might have said it
+
+[train.net]
+hidden = 24
+members = 2
+alpha = 3.0
+
+[budget]
+module = 32768          # bytes
+state = {state_bytes}
+"""
+
+
+def recipe_text(
+    name: str, data: Dataset, rate_hz: int, background: str | None, window_s: float | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """A recipe called `name` for recordings of sound at `rate_hz`, and the reasons for it."""
+    analysis = SoundSampling.usual(rate_hz)
+    words = [item for item in data.recordings if item.label != background and len(item.samples)]
+    reasons = []
+    if window_s is None:
+        lengths_s = [(last - first) / rate_hz for first, last in (extent(item.samples) for item in words)]
+        longest_s = float(np.quantile(lengths_s, 0.95)) if lengths_s else 0.0
+        window_s = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, math.ceil(10 * (longest_s + ROOM_S)) / 10))
+        reasons.append(f"most words last up to {longest_s:.2f} s: a window of {window_s:g} s")
+    length = max(1 << analysis.log2_frame, round(window_s * rate_hz))
+    hop = max(1, round(HOP_S * rate_hz / analysis.step)) * analysis.step
+    labels = list(data.labels)
+    said = ", ".join(label for label in labels if label != background)
+    text = _TEMPLATE.format(
+        name=name,
+        labels_said=said if len(said) < 60 else f"{len(labels) - (background is not None)} words",
+        rate_hz=rate_hz,
+        length=length,
+        length_s=length / rate_hz,
+        hop=hop,
+        hop_s=hop / rate_hz,
+        labels="[" + ", ".join(f'"{label}"' for label in labels) + "]",
+        background="" if background is None else f'background = "{background}"\n',
+        state_bytes=1024 * math.ceil(3 + length / 4000 + 2),
+    )
+    return text, tuple(reasons)
