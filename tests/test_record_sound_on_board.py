@@ -54,7 +54,7 @@ def check_exact(got: recording.Recording) -> None:
     """Every row holds the sample of its number: rows before it and marked gaps."""
     heard = np.rint(got.samples[:, 0] / STEP_LSB).astype(np.int8)
     head = heard[SETTLED : SETTLED + 64]
-    places = [at for at in np.flatnonzero(CODE == head[0]) if np.array_equal(code(at, 64), head)]
+    places = [at for at in np.flatnonzero(head[0] == CODE) if np.array_equal(code(at, 64), head)]
     assert len(places) == 1
     gaps = [gap for gap in got.gaps if gap.at > SETTLED]
     # Nothing is missing before, so that the number of a row is its place.

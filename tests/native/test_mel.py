@@ -1,4 +1,4 @@
-"""The mel analysis: against a float oracle, at the extremes, with the same bits and a set cost on every target."""
+"""The mel analysis: a float oracle, the extremes, the same bits and a set cost on every target."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from midge.virtual.microphone import CHUNK_FRAMES, Microphone, Sound
 OPEN = """
 from machine import I2S, Pin
 import time
-i2s = I2S(0, sck=Pin(10), ws=Pin(11), sd=Pin(12), mode=I2S.RX, bits={bits}, format=I2S.{form}, rate=16000, ibuf={ibuf})
+pins = dict(sck=Pin(10), ws=Pin(11), sd=Pin(12))
+i2s = I2S(0, mode=I2S.RX, bits={bits}, format=I2S.{form}, rate=16000, ibuf={ibuf}, **pins)
 """
 
 
