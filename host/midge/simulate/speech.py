@@ -66,6 +66,11 @@ class Heard:
         return len(self.samples) / RATE_HZ
 
 
+def is_there() -> bool:
+    """True if espeak-ng is installed."""
+    return shutil.which(PROGRAM) is not None
+
+
 def require() -> str:
     """Path of espeak-ng; MidgeError that says how to install it."""
     found = shutil.which(PROGRAM)
