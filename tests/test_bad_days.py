@@ -258,9 +258,9 @@ def test_garbage_on_the_line_is_passed_over(capsys: Capture, running: VirtualBoa
         for _ in range(20):
             line.write(bytes(noise.choice([b for b in range(256) if b != 3]) for _ in range(200)))
             line.read(0.02)
-    code, out, _ = run(capsys, "devices", running.tty)
+    code, out, _ = run(capsys, "devices", running.tty, "--json")
     assert code == 0
-    assert "app tester, model tester" in out
+    assert '"name": "tester"' in out
 
 
 # --- ^C -----------------------------------------------------------------------------------------------

@@ -27,12 +27,12 @@ BUDGET = Budget(module_bytes=12_000, state_bytes=4_000, instructions=20_000)
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return reference_model.training_data(SMALL, 3, 4, times=2, other_s=10.0)
+    return reference_model.training_data(SMALL, 3, 4, times=1, other_s=6.0)
 
 
 def look(data: Dataset, into: Path, budget: Budget = BUDGET, **more: Any) -> searching.Searched:
     return searching.search(
-        SMALL, data, target="x64", budget=budget, trials=7, families=FAMILIES, into=into, **more
+        SMALL, data, target="x64", budget=budget, trials=5, families=FAMILIES, into=into, **more
     )
 
 
@@ -54,7 +54,7 @@ def test_the_model_is_within_the_budget_and_judged_by_strangers(
     assert report["held_out"]["accuracy"] > 0.7
     assert {one["family"] for one in report["tried"]} == set(FAMILIES)
     assert (found.folder / "search.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((found.folder / "search.json").read_text())["trials"] == 7
+    assert json.loads((found.folder / "search.json").read_text())["trials"] == 5
 
 
 def test_interrupted_it_goes_on_to_the_same_result(
@@ -70,7 +70,7 @@ def test_interrupted_it_goes_on_to_the_same_result(
     with (tmp_path / searching.JOURNAL_NAME).open("a") as file:
         file.write('{"of": "torn')
     n_known = known.count('"of"')
-    assert n_known >= 7
+    assert n_known >= 5
     computed = []
     job = searching._job
     monkeypatch.setattr(searching, "_job", lambda *one: (computed.append(one), job(*one))[1])
