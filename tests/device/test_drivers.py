@@ -42,9 +42,9 @@ RATES = {
 WATERMARK = ["lis3dh", "lsm6dsox", "lsm6dsl", "adxl345"]
 # FIFO size in samples as the datasheet gives it, and what the newest survivors of an overrun are.
 CAPACITY = {"lis3dh": 32, "lsm6dsox": 512, "lsm6dsl": 682, "mpu6050": 128, "mpu6886": 128, "adxl345": 33}
-# Half a digit of the chip at ±2, 4, 8, 16 g, in mg.
+# Half a digit of the chip at ±2, 4, 8, 16 g, in mg; the LIS3DH's FIFO also drops two of its twelve bits.
 HALF_DIGIT_MG = {
-    "lis3dh": (0.5, 1, 2, 6),
+    "lis3dh": (3.5, 7, 14, 42),
     "adxl345": (2, 2, 2, 2),
 }
 FINE = (0.031, 0.061, 0.122, 0.244)

@@ -10,10 +10,10 @@ from midge.virtual import Scene, VirtualBoard
 from .conftest import install, values
 
 # x climbs by 0.01 g a sample; y and z stand still and differ.
-STEP_G, Y_G, Z_G = 0.01, -0.5, 0.75
+STEP_G, Y_G, Z_G = 0.01, -0.504, 0.752
 LSB_PER_G = 8192
-# Two digits of the chip (2 mg each), and the rounding.
-NEAR = 0.004 * LSB_PER_G + 2
+# One digit of the chip's FIFO (8 mg), and the rounding.
+NEAR = 0.008 * LSB_PER_G + 2
 
 READ = """
 import time

@@ -59,6 +59,8 @@ def test_values_after_power_on() -> None:
     assert Bench("mpu6050").get(0x6B) == b"\x40"  # PWR_MGMT_1: asleep
     assert Bench("mpu6886").get(0x6B) == b"\x41"
     assert Bench("adxl345").get(0x2C, 2) == bytes([0x0A, 0])  # BW_RATE: 100 Hz; POWER_CTL: standby
+    assert Bench("adxl345").get(0x30) == b"\x02"  # INT_SOURCE: a watermark of 0 is reached
+    assert Bench("lis3dh").get(0x9E, 7) == bytes([0x10, 0, 0x07, 0, 0, 0, 0])  # from CTRL_REG0 on
 
 
 # What the datasheets' FIFO examples write: rate 104 or 100 Hz, ±2 g, newest kept, watermark 10 on INT1.
@@ -219,6 +221,16 @@ def test_mpu6886_has_the_temperature_in_its_packet() -> None:
     assert bench.get(0x72, 2) == bytes([0, 24 + 14])
 
 
+def test_mpu6050_fifo_count_is_taken_when_its_high_byte_is_read() -> None:
+    bench = running("mpu6050")
+    bench.wait(30_000)
+    assert bench.get(0x73) == b"\0"
+    assert bench.get(0x72) == b"\0"
+    bench.wait(10_000)
+    assert bench.get(0x73) == bytes([24])
+    assert bench.get(0x72, 2) == bytes([0, 32])
+
+
 def test_mpu_fifo_drops_its_oldest_bytes() -> None:
     bench = running("mpu6050")
     bench.wait(1_500_000)
@@ -269,11 +281,13 @@ def test_adxl345_gives_one_sample_a_transaction() -> None:
 
 def test_adxl345_overrun_and_capacity() -> None:
     bench = running("adxl345")
-    bench.wait(330_000)
-    assert bench.get(0x39) == bytes([33])
+    bench.wait(310_000)
     assert not bench.get(0x30)[0] & 1
     bench.wait(10_000)
-    assert bench.get(0x30)[0] & 1
+    assert bench.get(0x39) == bytes([32])
+    assert bench.get(0x30)[0] & 1  # filled, and nothing lost yet
+    bench.wait(20_000)
+    assert bench.get(0x39) == bytes([33])
     assert bench.get(0x32, 2) == b"\x01\0"
     assert not bench.get(0x30)[0] & 1
     bench.set(0x38, 0)
@@ -287,6 +301,32 @@ def test_adxl345_rates(code: int, rate_hz: float) -> None:
     bench.set(0x2D, 0x08)
     bench.wait(1_000_000)
     assert struct.unpack("<h", bench.get(0x32, 2)) == (int(rate_hz) - 1,)
+
+
+@pytest.mark.parametrize(
+    ("code", "control", "mg", "digits"), [(13, 8, 105, 27), (14, 8, 105, 26), (15, 0, 105, 26), (15, 1, 211, 27)]
+)
+def test_adxl345_lowest_bit_is_zero_at_its_highest_rates(
+    code: int, control: int, mg: int, digits: int
+) -> None:
+    bench = Bench("adxl345", Scene.still((mg / 1000, 0, 0)))
+    for register, value in ((0x31, control), (0x2C, code), (0x2D, 0x08)):
+        bench.set(register, value)
+    bench.wait(10_000)
+    assert struct.unpack("<h", bench.get(0x32, 2)) == (digits,)
+
+
+def test_lis3dh_fifo_keeps_ten_bits() -> None:
+    """High resolution, ±2 g: 0.127 g is 127 digits; of its sixteen bits the FIFO drops the lowest six."""
+    for fifo, x, y in ((False, 127, -127), (True, 124, -128)):
+        bench = Bench("lis3dh", Scene.still((0.127, -0.127, 0)))
+        bench.set(0x23, 0x88)
+        if fifo:
+            bench.set(0x24, 0x40)
+            bench.set(0x2E, 0x80)
+        bench.set(0x20, 0x57)
+        bench.wait(15_000)
+        assert struct.unpack("<3h", bench.get(0xA8, 6)) == (x << 4, y << 4, 0)
 
 
 def test_self_tests_move_every_axis() -> None:

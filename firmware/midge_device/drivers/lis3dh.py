@@ -43,7 +43,7 @@ _RATES = {1: 1, 10: 2, 25: 3, 50: 4, 100: 5, 200: 6, 400: 7}
 _RATES_FULL = {1344: 9}
 _RATES_LOW_POWER = {1600: 8, 5376: 9}
 
-# Modes, §2.6.3 table 10: name → (LPen, HR, rates beyond those of every mode).
+# Modes, §3.2.1 table 10: name → (LPen, HR, rates beyond those of every mode).
 _MODES = {
     "high": (0, _HIGH_RESOLUTION, _RATES_FULL),
     "normal": (0, 0, _RATES_FULL),
@@ -72,7 +72,8 @@ class LIS3DH(Chip):
     range_g : int
         2, 4, 8 or 16
     mode : str or None
-        'high' (12 bits), 'normal' (10), 'low' (8); None: high, low where only that has the rate
+        'high' (12 bits, of which the FIFO keeps the upper 10: §3.6; least noise), 'normal' (10), 'low' (8);
+        None: high, low where only that has the rate
     int1 : machine.Pin or None
     watermark : int
         samples that raise INT1, 1 to 31

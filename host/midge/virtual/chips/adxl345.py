@@ -33,11 +33,12 @@ READ_ONLY = {DEVID, INT_SOURCE, *range(DATAX0, DATAZ1 + 1), FIFO_STATUS, *range(
 
 MEASURE = 0x08  # POWER_CTL
 BYPASS, FIFO, STREAM = 0, 1, 2
-# 'FIFO': 32 sets, and one more waits at the output filter.
+# 'FIFO_STATUS': 32 sets, and one more waits at the output filter.
+LEVELS = 32
 ENTRIES = 33
 DATA_READY, WATERMARK, OVERRUN = 0x80, 0x02, 0x01
 
-# 'Self-test': what is added, in g, in the middle of the limits of tables 14 and 15 at 3.3 V.
+# 'Self-test': what is added, in g, in the middle of the limits of table 15, by table 14 at 3.3 V.
 SELF_TEST_G = np.array([1.15 * 1.77, -1.15 * 1.77, 1.85 * 1.47])
 
 _SET = struct.Struct("<3h")
@@ -127,6 +128,8 @@ class Adxl345:
         digits = np.rint(acceleration_g * (256 if full else 256 / step))
         limit = 512 * step if full else 512
         counts = np.clip(digits, -limit, limit - 1).astype(np.int64)
+        if self._registers[BW_RATE] & 15 >= 14 and (full or step == 1):
+            counts &= ~1  # 'Data formatting of upper data rates': the LSB is always 0
         if control & 0x04:  # left-justified
             counts <<= 16 - (10 + (control & 3) if full else 10)
         return np.asarray(counts)
@@ -147,11 +150,12 @@ class Adxl345:
             self._output = sample
         else:
             if len(self._fifo) == ENTRIES:
-                self._flags |= OVERRUN
                 if self._mode() == FIFO:
                     return
                 self._fifo.popleft()
             self._fifo.append(sample)
+            if len(self._fifo) >= LEVELS:
+                self._flags |= OVERRUN  # 'Overrun': once the FIFO is filled, before anything is lost
         self._flags |= DATA_READY
 
     # --- Interrupt -----------------------------------------------------------------------------------------
@@ -160,8 +164,8 @@ class Adxl345:
         return self._registers[FIFO_CTL] & 31
 
     def _source(self) -> int:
-        """INT_SOURCE: flags are set whether enabled or not."""
-        reached = self._mode() != BYPASS and len(self._fifo) >= self._watermark()
+        """INT_SOURCE: flags are set whether enabled or not; a watermark of 0 in every mode ('FIFO_CTL')."""
+        reached = len(self._fifo) >= self._watermark()  # bypass keeps it empty
         return self._flags | (WATERMARK if reached else 0)
 
     def interrupt_level(self) -> int:

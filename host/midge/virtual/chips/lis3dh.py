@@ -50,6 +50,7 @@ AUTO_INCREMENT = 0x80  # bit 7 of the sub-address, §6.1.1
 FIFO_LEVELS = 32
 BYPASS, FIFO, STREAM, STREAM_TO_FIFO = range(4)
 BOOT_US = 5000
+FIFO_STEP = 64  # §3.6: a 10-bit FIFO; of left-justified numbers the lowest six bits are 0
 
 # Output data rate by ODR[3:0] in mHz, §8.8 table 31; the last two depend on LPen.
 RATES_MHZ = {1: 1_000, 2: 10_000, 3: 25_000, 4: 50_000, 5: 100_000, 6: 200_000, 7: 400_000}
@@ -135,7 +136,7 @@ class Lis3dh:
         if register == FIFO_SRC_REG:
             return self._fifo_source()
         if register == INT1_SRC:
-            source, self._int1_src = self._int1_src, 0  # reading clears a latched event, §8.21
+            source, self._int1_src = self._int1_src, 0  # reading clears a latched event, §8.22
             return source
         if register == CTRL_REG5 and self._now_us >= self._boot_done_us:
             self._registers[CTRL_REG5] &= 0x7F
@@ -195,7 +196,7 @@ class Lis3dh:
             self._take(self._ahead.popleft())
 
     def _make_ahead(self) -> None:
-        """The next samples as they stand in the output registers (§3.1 and the sensitivities of §2.1)."""
+        """The next samples as they stand in the output registers (§3.2.1 and the sensitivities of §2.1)."""
         motion = self._motion
         if self._ahead_version != motion.version:
             self._ahead_version = motion.version
@@ -232,6 +233,9 @@ class Lis3dh:
                 if stops_when_full:
                     return
                 self._fifo.popleft()
+            if not self._motion.is_raw:
+                x, y, z = sample
+                sample = (x & -FIFO_STEP, y & -FIFO_STEP, z & -FIFO_STEP)
             self._fifo.append(sample)
             self._overrun = len(self._fifo) == FIFO_LEVELS
             self._status |= 0x0F
@@ -297,7 +301,7 @@ class Lis3dh:
         return watermark | (0x40 if self._overrun else 0) | (0 if stored else 0x20) | min(stored, 31)
 
     def _watch(self, sample: tuple[int, int, int]) -> None:
-        """Interrupt generator 1 (§8.20 to §8.23): thresholds on each axis, OR or AND, for a time."""
+        """Interrupt generator 1 (§8.21 to §8.24): thresholds on each axis, OR or AND, for a time."""
         config = self._registers[INT1_CFG]
         if not config & 0x3F:
             self._event_samples = 0

@@ -42,8 +42,8 @@ RATES_MHZ = {
     6: 416_000,
     7: 833_000,
     8: 1_666_000,
-    9: 3_333_000,
-    10: 6_666_000,
+    9: 3_332_000,
+    10: 6_664_000,
 }
 # Sensitivity in mg a digit by FS_XL[1:0], CTRL1_XL and the table of mechanical characteristics (LA_So).
 MG_A_DIGIT = (0.061, 0.488, 0.122, 0.244)

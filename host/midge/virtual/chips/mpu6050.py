@@ -1,9 +1,10 @@
 """InvenSense MPU-6050, at register level on I2C.
 
 Written from the register map RM-MPU-6000A-00 Rev 4.2 and the product specification PS-MPU-6000A-00 (sections
-cited so: RM §4.4). The FIFO stores bytes, 1024 of them, in the order of the registers; one that runs over
-drops its oldest bytes, whole sets or not. Not there: gyroscope (its outputs read 0), filters, motion
-detection, auxiliary bus, cycle mode, interrupts as pulses (only latched ones).
+cited so: RM §4.2). The FIFO stores bytes, 1024 of them, in the order of the registers; one that runs over
+drops its oldest bytes, whole sets or not. Not there: gyroscope (its outputs read 0), filters, the 1 kHz of
+the accelerometer below faster sample rates, motion detection, auxiliary bus, cycle mode, interrupts as pulses
+(only latched ones).
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ FIFO_R_W = 0x74
 WHO_AM_I = 0x75
 LAST_REGISTER = 0x75
 
-FIFO_BYTES = 1024
-LSB_PER_G = (16384, 8192, 4096, 2048)  # by AFS_SEL, RM §4.18
-TEMPERATURE = round((25 - 36.53) * 340)  # RM §4.19, at 25 °C
+LSB_PER_G = (16384, 8192, 4096, 2048)  # by AFS_SEL, RM §4.5
 FACTORY_TRIM = 15  # 5-bit self-test codes of this chip, RM §4.1; 0 would mean: none
 
 _SENSORS = struct.Struct(">7h")  # accelerometer, temperature, gyroscope
@@ -49,6 +48,8 @@ class Mpu6050:
     ADDRESS = 0x68  # AD0 low
     IDENTITY = 0x68
     AT_POWER_ON = 0x40  # PWR_MGMT_1: asleep
+    TEMPERATURE = round((25 - 36.53) * 340)  # at 25 °C, RM §4.18
+    FIFO_BYTES = 1024
 
     def __init__(self, motion: Motion, now_us: int) -> None:
         self._now_us = now_us
@@ -62,6 +63,7 @@ class Mpu6050:
         self._registers[PWR_MGMT_1] = self.AT_POWER_ON
         self._put_trim()
         self._fifo: deque[int] = deque()
+        self._count = 0
         self._last_read = 0
         self._status = 0
         self._sensors = bytes(_SENSORS.size)
@@ -122,12 +124,13 @@ class Mpu6050:
         if ACCEL_XOUT_H <= register <= GYRO_ZOUT_L:
             return self._sensors[register - ACCEL_XOUT_H]
         if register == INT_STATUS:
-            status, self._status = self._status, 0  # RM §4.17: cleared by reading
+            status, self._status = self._status, 0  # RM §4.16: cleared by reading
             return status
         if register == FIFO_COUNTH:
-            return len(self._fifo) >> 8
+            self._count = len(self._fifo)  # RM §4.30: loads both bytes
+            return self._count >> 8
         if register == FIFO_COUNTL:
-            return len(self._fifo) & 0xFF
+            return self._count & 0xFF
         if register == FIFO_R_W:
             if self._fifo:
                 self._last_read = self._fifo.popleft()
@@ -137,7 +140,7 @@ class Mpu6050:
     # --- Measuring -----------------------------------------------------------------------------------------
 
     def rate_mhz(self) -> int:
-        """Sample rate in mHz, RM §4.4: 8 kHz without the low-pass filter, else 1 kHz, divided; 0 asleep."""
+        """Sample rate in mHz, RM §4.2: 8 kHz without the low-pass filter, else 1 kHz, divided; 0 asleep."""
         if self._registers[PWR_MGMT_1] & 0x40:
             return 0
         whole_mhz = 8_000_000 if self._registers[CONFIG] & 7 in (0, 7) else 1_000_000
@@ -168,7 +171,7 @@ class Mpu6050:
             self._take(sample)
 
     def _take(self, sample: Sample) -> None:
-        self._sensors = _SENSORS.pack(*sample, TEMPERATURE, 0, 0, 0)
+        self._sensors = _SENSORS.pack(*sample, self.TEMPERATURE, 0, 0, 0)
         self._status |= 0x01  # DATA_RDY_INT
         if self._registers[USER_CTRL] & 0x40:
             self._store(self._packet())
@@ -184,15 +187,15 @@ class Mpu6050:
 
     def _store(self, packet: bytes) -> None:
         self._fifo.extend(packet)
-        if len(self._fifo) > FIFO_BYTES:
+        if len(self._fifo) > self.FIFO_BYTES:
             self._status |= 0x10  # FIFO_OFLOW_INT; the oldest data are lost, RM §4.31
-            while len(self._fifo) > FIFO_BYTES:
+            while len(self._fifo) > self.FIFO_BYTES:
                 self._fifo.popleft()
 
     # --- Interrupt -----------------------------------------------------------------------------------------
 
     def interrupt_level(self) -> int:
-        """Level of INT, held until INT_STATUS is read (LATCH_INT_EN, RM §4.15), inverted by INT_LEVEL."""
+        """Level of INT, held until INT_STATUS is read (LATCH_INT_EN, RM §4.14), inverted by INT_LEVEL."""
         active = self._status & self._registers[INT_ENABLE] and self._registers[INT_PIN_CFG] & 0x20
         return int(bool(active)) ^ (self._registers[INT_PIN_CFG] >> 7 & 1)
 

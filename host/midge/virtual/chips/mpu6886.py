@@ -6,7 +6,7 @@ Written from the datasheet DS-000193 Rev 1.1 (sections are cited by register nam
 
 from __future__ import annotations
 
-from .mpu6050 import CONFIG, FIFO_BYTES, FIFO_EN, SELF_TEST_X, Mpu6050
+from .mpu6050 import CONFIG, FIFO_EN, SELF_TEST_X, Mpu6050
 
 FACTORY_TRIM = 100  # 8-bit self-test codes of this chip, SELF_TEST_X_ACCEL
 
@@ -16,6 +16,7 @@ class Mpu6886(Mpu6050):
 
     IDENTITY = 0x19
     AT_POWER_ON = 0x41
+    TEMPERATURE = 0  # TEMP_OUT, at 25 °C
 
     def _put_trim(self) -> None:
         for axis in range(3):
@@ -33,7 +34,7 @@ class Mpu6886(Mpu6050):
 
     def _store(self, packet: bytes) -> None:
         # CONFIG, FIFO_MODE: 1 keeps the oldest
-        if self._registers[CONFIG] & 0x40 and len(self._fifo) + len(packet) > FIFO_BYTES:
+        if self._registers[CONFIG] & 0x40 and len(self._fifo) + len(packet) > self.FIFO_BYTES:
             self._status |= 0x10
             return
         super()._store(packet)
