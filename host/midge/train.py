@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from . import __version__, augment, confusion, dataset, families, features, model_file, validation
 from .compile import agreement
+from .compile.ir import Node
 from .dataset import Dataset, Windows
 from .errors import DatasetError
 from .learning_curve import PICTURE_NAME as CURVE_NAME
@@ -246,22 +247,32 @@ def _tell_lonely_labels(rows: Rows, recipe: Recipe, warnings: list[str]) -> None
 
 
 def model_of(
-    recipe: Recipe, fitted: Fitted, X: Int16, *, windows: Int16, provenance: Mapping[str, Any]
+    recipe: Recipe,
+    fitted: Fitted,
+    X: Int16,
+    *,
+    windows: Int16,
+    provenance: Mapping[str, Any],
+    ir: Node | None = None,
 ) -> Model:
-    """The model of a fit on rows `X`, all columns; raises ModelError if it is not its estimator's."""
+    """The model of a fit on rows `X`, all columns; raises ModelError if it is not its estimator's.
+
+    `ir` is what has become of the fit's own, over the same columns, where it was compressed.
+    """
     unit = "FS" if recipe.sensor.kind == "sound" else "g"
     sensor = model_file.Sensor(
         recipe.sensor.rate_hz, recipe.sensor.range_g, unit, range_dps=recipe.sensor.range_dps
     )
     names = [recipe.features.names[column] for column in fitted.columns]
     X = np.ascontiguousarray(X[:, fitted.columns])
-    ir = families.to_ir(fitted.estimator)
-    is_forest = ir.kind == "forest"
-    seen: npt.NDArray[Any] = X if is_forest else X.astype(np.float64)
-    ir = ir.calibrated(X)
-    expected, _ = families.answers(fitted.estimator, ir, seen)
-    tolerance = agreement.FLOAT_EPSILON if is_forest else agreement.DOT_TOLERANCE
-    model_file.check_reference(ir, X, expected, tolerance)
+    if ir is None:
+        ir = families.to_ir(fitted.estimator)
+        is_forest = ir.kind == "forest"
+        seen: npt.NDArray[Any] = X if is_forest else X.astype(np.float64)
+        ir = ir.calibrated(X)
+        expected, _ = families.answers(fitted.estimator, ir, seen)
+        tolerance = agreement.FLOAT_EPSILON if is_forest else agreement.DOT_TOLERANCE
+        model_file.check_reference(ir, X, expected, tolerance)
     plan = features.plan(names, recipe.window.length, recipe.sensor.channels, sampling=recipe.sensor.sampling)
     is_usual = not (recipe.features.segment or plan.log2_fft or recipe.sensor.lowpass_hz)
     is_usual = is_usual and not recipe.sensor.highpass_hz

@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "recordings as files that other tools read",
     "data": "look at takes, mend them, find what spoils them",
     "train": "a model from recordings",
+    "compress": "a smaller model that answers as well",
     "evaluate": "a trained model on other recordings, through the very C",
     "build": "a model as a .mpy module for a target",
     "bench": "what models cost on every target, and what they are worth",

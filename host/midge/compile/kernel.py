@@ -216,11 +216,12 @@ def read(data: Mapping[str, Any]) -> Kernel:
 def values(ir: Kernel, X: FloatArray) -> FloatArray:
     """Values (n_rows, n_values) of rows of features."""
     weights = ir.values_matrix().T
-    parts = [_kernel(ir, X[at : at + _BATCH]) @ weights + ir.bias for at in range(0, len(X), _BATCH)]
+    parts = [similarities(ir, X[at : at + _BATCH]) @ weights + ir.bias for at in range(0, len(X), _BATCH)]
     return np.concatenate(parts) if parts else np.zeros((0, ir.verdict.n_values))
 
 
-def _kernel(ir: Kernel, X: FloatArray) -> FloatArray:
+def similarities(ir: Kernel, X: FloatArray) -> FloatArray:
+    """K of rows of features and all vectors: (n_rows, n_vectors)."""
     if ir.function == "poly":
         return np.asarray(ir.arguments(X) ** ir.degree, np.float64)
     # Around the vectors' middle, so that little cancels.

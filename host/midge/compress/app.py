@@ -1,0 +1,263 @@
+"""`midge compress`: the model of an app, or of a model file, made smaller with recordings to judge it by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import build as builder
+from .. import dataset, families, model_file, train, validation
+from ..compile.ir import Node
+from ..dataset import Dataset, Windows
+from ..errors import DatasetError, ModelError
+from ..model_file import Model
+from ..progress import Advance
+from ..recipe import Decision, Features, Recipe, Sensor, Train, Window
+from ..recipe import Budget as NoBudget
+from ..validation import Rows
+from . import plan, techniques
+from .plan import Case, Costs, Plan
+
+# One of so many parts of the groups decides nothing; the others are held out in turn.
+ASIDE_FOLDS = 4
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """The smaller model, where it is, and the report."""
+
+    model: Model
+    folder: Path
+    report: Mapping[str, Any]
+
+
+def compress_app(
+    recipe: Recipe,
+    data: Dataset,
+    *,
+    target: str,
+    loss: float,
+    steps: Sequence[str] | None = None,
+    into: Path | None = None,
+    on_progress: Advance | None = None,
+) -> Compressed:
+    """Fit the recipe's model on all groups but those put aside, make it smaller, and write it.
+
+    Raises
+    ------
+    CompileError
+        no such technique, or none for this kind of model
+    DatasetError
+        fewer than three groups, or what `train.train` raises
+    """
+    seed, warnings = recipe.train.seed, list[str]()
+    found = train.examples(recipe, data, seed, warnings)
+    aside = put_aside(found.rows, seed)
+    known, more = found.rows.where(~aside), found.more
+    more = more.where(~np.isin(more.keys, found.rows.keys[aside]))
+    choice = validation.choose(recipe.train, known, seed)
+    fitted = validation.fit(choice.family, choice.params, known + more, seed, choice)
+    cut = Windows(*(column[~aside] for column in found.cut))
+
+    def case(learning: Rows, asked: Rows) -> Case:
+        made = validation.fit(choice.family, choice.params, learning, seed, choice)
+        return _case(made, learning, asked)
+
+    folds = [
+        case(known.where(~mask) + more.where(~np.isin(more.keys, known.keys[mask])), known.where(mask))
+        for mask in _masks(known, len(recipe.labels), seed)
+    ]
+    about = train.provenance_of(recipe, data, found.cut, seed) | {
+        "family": choice.family,
+        "params": dict(choice.params),
+        "unit": "take" if found.kind == "take" else "window",
+        "put_aside": sorted(set(found.rows.keys[aside].tolist())),
+    }
+
+    def model_of(ir: Node | None, provenance: Mapping[str, Any]) -> Model:
+        rows = (known + more).X
+        return train.model_of(recipe, fitted, rows, windows=cut.windows, provenance=provenance, ir=ir)
+
+    final = _case(fitted, known + more, found.rows.where(aside))
+    folder = recipe.build_folder if into is None else into
+    return _compress(final, folds, model_of, about, target, loss, steps, seed, folder, warnings, on_progress)
+
+
+def compress_model(
+    model: Model,
+    data: Dataset,
+    *,
+    target: str,
+    loss: float,
+    steps: Sequence[str] | None = None,
+    into: Path,
+    on_progress: Advance | None = None,
+) -> Compressed:
+    """Make the model of a model file smaller and write it; raises as `compress_app`, ModelError without front end.
+
+    Nobody knows which groups it was trained on, unless it says which were put aside.
+    """
+    recipe = recipe_of(model)
+    assert model.frontend is not None
+    seed, warnings = recipe.train.seed, list[str]()
+    cut = dataset.windows(data, recipe)
+    key = np.array(validation.fold_keys(data, warnings))
+    rows = Rows(model.frontend.extract(cut.windows), cut.labels, key[cut.recording])
+    unseen = model.provenance.get("put_aside", [])
+    aside = np.isin(rows.keys, unseen)
+    if not aside.any() or aside.all():
+        aside = put_aside(rows, seed)
+        warnings.append(
+            "the model may have been trained on these recordings, so its accuracy before is flattered; "
+            "compress the app instead: its model is fitted anew without the groups that judge"
+        )
+    known = rows.where(~aside)
+    folds = [
+        Case(model.ir, known.where(~mask), known.where(mask))
+        for mask in _masks(known, len(model.labels), seed)
+    ]
+    about = dict(model.provenance) | {"of": model.digest}
+
+    def model_of(ir: Node | None, provenance: Mapping[str, Any]) -> Model:
+        return model_file.create(
+            model.ir if ir is None else ir.calibrated(known.X),
+            known.X,
+            name=model.name,
+            labels=model.labels,
+            background=model.background,
+            frontend=model.frontend,
+            sensor=model.sensor,
+            decision=model.decision,
+            windows=cut.windows[~aside],
+            quantisation=model.quantisation,
+            provenance=provenance,
+        )
+
+    final = Case(model.ir, known, rows.where(aside))
+    return _compress(final, folds, model_of, about, target, loss, steps, seed, into, warnings, on_progress)
+
+
+def _case(fitted: validation.Fitted, learning: Rows, asked: Rows) -> Case:
+    learning, asked = (
+        replace(rows, X=np.ascontiguousarray(rows.X[:, fitted.columns])) for rows in (learning, asked)
+    )
+    return Case(families.to_ir(fitted.estimator).calibrated(learning.X), learning, asked)
+
+
+def put_aside(rows: Rows, seed: int) -> Any:
+    """Mask of the rows of the groups that decide nothing; DatasetError for fewer than three groups."""
+    if len(np.unique(rows.keys)) < 3:
+        raise DatasetError(
+            "compression needs three groups or more, one of them to judge by; record other people"
+        )
+    return validation.folds(rows.y, rows.keys, ASIDE_FOLDS, seed, [])[0]
+
+
+def _masks(rows: Rows, n_labels: int, seed: int) -> list[Any]:
+    """Folds by group whose other rows show every label."""
+    masks = [
+        mask
+        for mask in validation.folds(rows.y, rows.keys, FOLDS, seed, [])
+        if len(np.unique(rows.y[~mask])) == n_labels
+    ]
+    if not masks:
+        raise DatasetError("no groups can be held out without losing a label; record each with other people")
+    return masks
+
+
+def _compress(
+    final: Case,
+    folds: Sequence[Case],
+    model_of: Callable[[Node | None, Mapping[str, Any]], Model],
+    about: Mapping[str, Any],
+    target: str,
+    loss: float,
+    steps: Sequence[str] | None,
+    seed: int,
+    folder: Path,
+    warnings: list[str],
+    on_progress: Advance | None,
+) -> Compressed:
+    advance = on_progress or (lambda done, total=None, text="": None)
+    chosen = techniques.steps_for(final.ir.kind, None if steps is None else tuple(steps))
+
+    def cost(ir: Node) -> Costs:
+        # Of two layouts the smaller: bytes are what this is about.
+        built = builder.build(model_of(None if ir is final.ir else ir, about), target, optimise="size")
+        return Costs(built.module_bytes, built.instructions_max, built.layout)
+
+    done = plan.choose(
+        folds, final, chosen, loss, cost, seed, lambda at, text: advance(at, len(chosen), text)
+    )
+    model = model_of(done.ir if done.accepted else None, dict(about) | {"compressed": provenance(done)})
+    model_file.save(model, folder)
+    advance(len(chosen), len(chosen), "done")
+    return Compressed(model, folder, report(done, target, loss, final, warnings) | {"digest": model.digest})
+
+
+def provenance(done: Plan) -> list[dict[str, Any]]:
+    """The steps as model.json keeps them."""
+    return [{"step": step, "strength": strength} for step, strength in done.accepted]
+
+
+def report(done: Plan, target: str, loss: float, final: Case, warnings: Sequence[str]) -> dict[str, Any]:
+    """The lines, and the whole way from first to last."""
+    kept = [line for line in done.lines if line.accepted]
+    first = done.lines[0]
+    last = kept[-1] if kept else None
+    after = first.before if last is None else last.after
+    return {
+        "target": target,
+        "loss": loss,
+        "steps": [line.to_json() for line in done.lines],
+        "module_bytes": [first.before.module_bytes, after.module_bytes],
+        "instructions": [first.before.instructions, after.instructions],
+        "smaller": round(1 - after.module_bytes / first.before.module_bytes, 4),
+        "validated": [first.validated[0], first.validated[0] if last is None else last.validated[1]],
+        "held_out": {
+            "groups": sorted(set(final.asked.keys.tolist())),
+            "n": len(final.asked),
+            "accuracy": [first.held_out[0], first.held_out[0] if last is None else last.held_out[1]],
+        },
+        "warnings": list(warnings),
+    }
+
+
+def recipe_of(model: Model) -> Recipe:
+    """As much of a recipe as a model file tells; ModelError for a model without front end."""
+    frontend, sensor, decision = model.frontend, model.sensor, model.decision
+    if frontend is None or sensor is None:
+        raise ModelError(f"{model.name} has no front end, so recordings can't judge it; name an app's model")
+    sampling: Any = frontend.sampling
+    is_sound = frontend.kind == "sound"
+    unit = model.provenance.get("unit")
+    windows = (
+        "take" if unit == "take" else "event" if model.background is not None and not is_sound else "all"
+    )
+    return Recipe(
+        model.name,
+        "",
+        Path(),
+        Sensor(
+            frontend.kind,
+            round(sensor.rate_hz),
+            round(sensor.range_g),
+            frontend.channels,
+            range_dps=round(sensor.range_dps),
+            sound=sampling if is_sound else None,
+            lowpass_hz=0.0 if is_sound else sampling.lowpass_hz,
+            highpass_hz=0.0 if is_sound else sampling.highpass_hz,
+        ),
+        Window(frontend.window, frontend.hop),
+        Features(frontend.features, frontend.segment),
+        model.labels,
+        model.background,
+        decision or Decision(0.5, 1, 0),
+        Train("forest", int(model.provenance.get("seed", 1)), 4, windows),
+        NoBudget(),
+    )
