@@ -35,13 +35,24 @@ RATES = {
     "lis3dh": (100, 200, 400),
     "lsm6dsox": (104, 208, 416),
     "lsm6dsl": (104, 208, 416),
+    "lsm6ds3": (104, 208, 416),
     "mpu6050": (100, 200, 1000 / 3),
+    "mpu6500": (100, 200, 1000 / 3),
     "mpu6886": (100, 200, 1000 / 3),
     "adxl345": (100, 200, 400),
 }
-WATERMARK = ["lis3dh", "lsm6dsox", "lsm6dsl", "adxl345"]
+WATERMARK = ["lis3dh", "lsm6dsox", "lsm6dsl", "lsm6ds3", "adxl345"]
 # FIFO size in samples as the datasheet gives it, and what the newest survivors of an overrun are.
-CAPACITY = {"lis3dh": 32, "lsm6dsox": 512, "lsm6dsl": 682, "mpu6050": 128, "mpu6886": 128, "adxl345": 33}
+CAPACITY = {
+    "lis3dh": 32,
+    "lsm6dsox": 512,
+    "lsm6dsl": 682,
+    "lsm6ds3": 1365,
+    "mpu6050": 128,
+    "mpu6500": 64,
+    "mpu6886": 128,
+    "adxl345": 33,
+}
 # Half a digit of the chip at ±2, 4, 8, 16 g, in mg; the LIS3DH's FIFO also drops two of its twelve bits.
 HALF_DIGIT_MG = {
     "lis3dh": (3.5, 7, 14, 42),
@@ -236,7 +247,7 @@ print([time.ticks_diff(b, a) for a, b in zip(rang, rang[1:])])
     assert all(abs(step_us - 8e6 / rate_hz) < 1500 for step_us in steps)
 
 
-@pytest.mark.parametrize("chip_without", ["mpu6050", "mpu6886"])
+@pytest.mark.parametrize("chip_without", ["mpu6050", "mpu6500", "mpu6886"])
 def test_without_a_watermark_it_says_so(chip_without: str) -> None:
     with VirtualBoard(sensor=chip_without) as board:
         install(board.folder)
@@ -368,7 +379,7 @@ ask()
 
 def test_self_test_passes_on_a_good_chip_and_fails_on_a_stuck_one(chip: str) -> None:
     """Stuck: the output never moves, whatever the self-test does."""
-    data = {"lis3dh": 0xA8, "adxl345": 0x32, "lsm6dsox": 0x28, "lsm6dsl": 0x28}.get(chip, 0x3B)
+    data = {"lis3dh": 0xA8, "adxl345": 0x32, "lsm6dsox": 0x28, "lsm6dsl": 0x28, "lsm6ds3": 0x28}.get(chip, 0x3B)
     with VirtualBoard(sensor=chip) as board:
         install(board.folder)
         code = f"""

@@ -141,7 +141,7 @@ for range_g in (2, 4, 8, 16):
     s.stop()
 """,
         )
-    # In high resolution the FIFO drops two of twelve bits, so it is half a digit of twelve and one of ten less.
+    # In high resolution the FIFO drops two of twelve bits: half a digit of twelve and up to one of ten less.
     digit_mg = {"high": (7, 14, 28, 84), "normal": (4, 8, 16, 48), "low": (16, 32, 64, 192)}[mode]
     for range_g, sample, mg in zip((2, 4, 8, 16), got, digit_mg, strict=True):
         lsb_per_g = 32768 / range_g

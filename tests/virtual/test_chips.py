@@ -38,7 +38,9 @@ class Bench:
 IDENTITIES = [
     ("lsm6dsox", 0x6A, 0x0F, 0x6C),
     ("lsm6dsl", 0x6A, 0x0F, 0x6A),
+    ("lsm6ds3", 0x6A, 0x0F, 0x69),
     ("mpu6050", 0x68, 0x75, 0x68),
+    ("mpu6500", 0x68, 0x75, 0x70),
     ("mpu6886", 0x68, 0x75, 0x19),
     ("adxl345", 0x53, 0x00, 0xE5),
 ]
@@ -57,6 +59,7 @@ def test_values_after_power_on() -> None:
     assert Bench("lsm6dsox").get(0x10, 3) == bytes([0, 0, 0x04])  # CTRL1_XL, CTRL2_G, CTRL3_C
     assert Bench("lsm6dsl").get(0x10, 3) == bytes([0, 0, 0x04])
     assert Bench("mpu6050").get(0x6B) == b"\x40"  # PWR_MGMT_1: asleep
+    assert Bench("mpu6500").get(0x6B) == b"\x01"  # awake
     assert Bench("mpu6886").get(0x6B) == b"\x41"
     assert Bench("adxl345").get(0x2C, 2) == bytes([0x0A, 0])  # BW_RATE: 100 Hz; POWER_CTL: standby
     assert Bench("adxl345").get(0x30) == b"\x02"  # INT_SOURCE: a watermark of 0 is reached
@@ -68,7 +71,9 @@ FIFO_ON = {
     "lsm6dsox": [(0x12, 0x44), (0x07, 10), (0x09, 0x04), (0x0A, 0x06), (0x0D, 0x08), (0x10, 0x40)],
     "lsm6dsl": [(0x12, 0x44), (0x06, 30), (0x08, 0x01), (0x0A, 0x26), (0x0D, 0x08), (0x10, 0x40)],
     "mpu6050": [(0x6B, 0x01), (0x1A, 0x03), (0x19, 9), (0x23, 0x88), (0x6A, 0x04), (0x6A, 0x40)],
+    "mpu6500": [(0x6B, 0x01), (0x1A, 0x03), (0x19, 9), (0x23, 0x88), (0x6A, 0x04), (0x6A, 0x40)],
     "mpu6886": [(0x6B, 0x01), (0x1A, 0x03), (0x19, 9), (0x23, 0x08), (0x6A, 0x04), (0x6A, 0x40)],
+    "lsm6ds3": [(0x12, 0x44), (0x06, 30), (0x08, 0x01), (0x0A, 0x26), (0x0D, 0x08), (0x10, 0x40)],
     "adxl345": [(0x2C, 0x0A), (0x31, 0x08), (0x38, 0x8A), (0x2E, 0x02), (0x2D, 0x08)],
 }
 
@@ -140,6 +145,14 @@ def test_lsm6dsl_that_runs_over_tears_its_oldest_set() -> None:
     assert bench.get(0x3A, 2) == bytes([0, 0xE0])  # 2048 in eleven bits
     assert bench.get(0x3C) == b"\x01"
     assert struct.unpack("<3h", bench.get(0x3E, 6)) == (18, 19, 18)  # y, z of 17; x of 18
+
+
+def test_lsm6ds3_has_twice_the_words_and_one_more_bit_to_count_them() -> None:
+    bench = running("lsm6ds3")
+    bench.wait(700 * 1_000_000 // 104 + 100)
+    assert bench.get(0x3A, 2) == bytes([2100 & 0xFF, 0x80 | 2100 >> 8])
+    bench.wait(700 * 1_000_000 // 104 + 100)
+    assert bench.get(0x3A, 2) == bytes([0, 0xE0])  # 4096 in twelve bits
 
 
 @pytest.mark.parametrize("name", ["lsm6dsox", "lsm6dsl"])
@@ -242,6 +255,10 @@ def test_mpu_fifo_drops_its_oldest_bytes() -> None:
     torn.set(0x23, 0x08)  # six bytes a sample: 1024 is no multiple
     torn.wait(2_000_000)
     assert struct.unpack(">h", torn.get(0x74, 2)) == (200 - 171 + 1,)  # y of its oldest sample
+    half = running("mpu6500")
+    half.wait(1_500_000)
+    assert half.get(0x72, 2) == bytes([2, 0])
+    assert struct.unpack(">h", half.get(0x74, 2)) == (150 - 64,)
     mpu6886 = running("mpu6886")
     mpu6886.set(0x1A, 0x43)  # FIFO_MODE: keeps the oldest
     mpu6886.wait(1_500_000)
@@ -304,7 +321,8 @@ def test_adxl345_rates(code: int, rate_hz: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "control", "mg", "digits"), [(13, 8, 105, 27), (14, 8, 105, 26), (15, 0, 105, 26), (15, 1, 211, 27)]
+    ("code", "control", "mg", "digits"),
+    [(13, 8, 105, 27), (14, 8, 105, 26), (15, 0, 105, 26), (15, 1, 211, 27)],
 )
 def test_adxl345_lowest_bit_is_zero_at_its_highest_rates(
     code: int, control: int, mg: int, digits: int

@@ -1,4 +1,4 @@
-"""ST LSM6DSL, LSM6DS3TR-C and LSM6DS3 on I2C: accelerometer, FIFO of bare words in continuous mode, INT1.
+"""ST LSM6DSL and LSM6DS3TR-C on I2C: accelerometer, FIFO of bare words in continuous mode, INT1.
 
 Source: LSM6DSL datasheet DocID028475 (registers by name), application note AN5040 (§ below).
 """
@@ -19,14 +19,15 @@ _FIFO_DATA_OUT_L = const(0x3E)
 _XL_NO_DECIMATION = const(0x01)
 _CONTINUOUS = const(0x06)
 _OVER_RUN = const(0x40)
-_WORDS = const(2048)  # 4 kbytes; an LSM6DS3 has 8 and is used as if it had 4
+_WORDS = const(2048)  # 4 kbytes
 
 
 class LSM6DSL(Lsm6):
     """One chip; parameters as `lsm6.Lsm6`, watermark 1 to 341 samples."""
 
     NAME = "lsm6dsl"
-    IDENTITIES = (0x6A, 0x69)  # WHO_AM_I: LSM6DSL, LSM6DS3TR-C; LSM6DS3
+    IDENTITIES = (0x6A,)  # WHO_AM_I
+    LEVEL_HIGH = 0x07  # DIFF_FIFO in FIFO_STATUS2
     SELF_TEST_MIN_MG = 90
     capacity = _WORDS // 3
 
@@ -50,7 +51,7 @@ class LSM6DSL(Lsm6):
             self.overruns += 1
             self._waiting = self.capacity
         else:
-            self._waiting = (self._pair[0] | (self._pair[1] & 0x07) << 8) // 3
+            self._waiting = (self._pair[0] | (self._pair[1] & self.LEVEL_HIGH) << 8) // 3
             if not self._waiting:
                 self._check_running(CTRL1_XL, self._control)
         return self._waiting

@@ -1,4 +1,4 @@
-"""InvenSense MPU-6050, MPU-6500 and MPU-9250 on I2C: accelerometer through the FIFO.
+"""InvenSense MPU-6050 on I2C: accelerometer through the FIFO.
 
 Sources: register map RM-MPU-6000A-00 Rev 4.2 (§ below), product specification PS-MPU-6000A-00.
 The FIFO stores bytes and, when full, drops the oldest ones. With the temperature a sample has 8 bytes, and
@@ -57,11 +57,11 @@ class MPU6050(Chip):
     int1 : machine.Pin or None
         taken for the contract's sake: there is no watermark to be told of
     watermark : int
-        samples of a block, 1 to 64
+        samples of a block, 1 to half the FIFO
     """
 
     NAME = "mpu6050"
-    IDENTITIES: tuple = (0x68, 0x70, 0x71)  # §4.32; MPU-6500, MPU-9250
+    IDENTITIES: tuple = (0x68,)  # §4.32
     FIFO_SELECT = 0x88  # §4.6: acceleration and temperature
     capacity = _FIFO_BYTES // _PACKET_BYTES
 
@@ -132,11 +132,11 @@ class MPU6050(Chip):
                 self._empty_fifo()
                 raise self._out_of_step
         self._waiting = n_bytes // _PACKET_BYTES
-        self.full = n_bytes >= _FIFO_BYTES
+        self.full = self._waiting >= self.capacity
         if self.full:
             self.overruns += 1
         elif not n_bytes:
-            self._check_running(_PWR_MGMT_1, _CLOCK_OF_GYRO)
+            self._check_running(_USER_CTRL, _FIFO_ON)  # some kinds are awake after power-on
         return self._waiting
 
     def read_into(self, block, start: int = 0) -> int:

@@ -17,7 +17,7 @@ class MPU6886(MPU6050):
     """One chip; parameters as `mpu6050.MPU6050`."""
 
     NAME = "mpu6886"
-    IDENTITIES = (0x19,)
+    IDENTITIES: tuple = (0x19,)
     FIFO_SELECT = 0x08  # FIFO_EN: ACCEL_FIFO_EN
 
     def _set_filter(self, number: int) -> None:

@@ -21,7 +21,7 @@ EXAMPLE = "midge board start desk    # then: midge flash gesture virtual:desk"
 CLOCKS = ("real", "free")
 HEAP_BYTES = 512 * 1024
 # As in `virtual.chips.CHIPS`, which needs numpy.
-CHIPS = ("lis3dh", "lsm6dsox", "lsm6dsl", "mpu6050", "mpu6886", "adxl345")
+CHIPS = ("lis3dh", "lsm6dsox", "lsm6dsl", "lsm6ds3", "mpu6050", "mpu6500", "mpu6886", "adxl345")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

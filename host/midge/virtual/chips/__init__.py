@@ -11,7 +11,9 @@ CHIPS = {
     "lis3dh": "Lis3dh",
     "lsm6dsox": "Lsm6dsox",
     "lsm6dsl": "Lsm6dsl",
+    "lsm6ds3": "Lsm6ds3",
     "mpu6050": "Mpu6050",
+    "mpu6500": "Mpu6500",
     "mpu6886": "Mpu6886",
     "adxl345": "Adxl345",
 }

@@ -25,7 +25,6 @@ FIFO_STATUS4 = 0x3D
 FIFO_DATA_OUT_L = 0x3E
 FIFO_DATA_OUT_H = 0x3F
 
-WORDS = 2048  # 4 kbytes
 BYPASS, FIFO, CONTINUOUS = 0, 1, 6
 
 
@@ -33,6 +32,7 @@ class Lsm6dsl(Lsm6):
     """One chip, from the moment it gets its supply."""
 
     IDENTITY = 0x6A
+    WORDS = 2048  # 4 kbytes; a power of two: the level has as many bits, the threshold too
     RESET_VALUES: ClassVar = {0x18: 0xE0}  # CTRL9_XL
     READ_ONLY = frozenset({0x1A, 0x1B, 0x1C, 0x1D, 0x1E, *range(0x20, 0x40)})
 
@@ -55,26 +55,26 @@ class Lsm6dsl(Lsm6):
         if not self._takes():
             return
         for axis, value in enumerate(sample):
-            if len(self._words) == WORDS:
+            if len(self._words) == self.WORDS:
                 if self._mode() == FIFO:
                     return
                 self._words.popleft()
             self._words.append((value, axis))
 
     def _watermark(self) -> int:
-        return self._registers[FIFO_CTRL1] | (self._registers[FIFO_CTRL2] & 7) << 8
+        return self._registers[FIFO_CTRL1] | (self._registers[FIFO_CTRL2] & self.WORDS - 1 >> 8) << 8
 
     def _flags(self) -> int:
         """FIFO_STATUS2 without the level."""
         stored = len(self._words)
         watermark = self._watermark()
         flags = 0x80 if watermark and stored >= watermark else 0
-        flags |= 0x40 if stored > WORDS - 3 else 0
-        flags |= 0x20 if stored > WORDS - 6 else 0
+        flags |= 0x40 if stored > self.WORDS - 3 else 0
+        flags |= 0x20 if stored > self.WORDS - 6 else 0
         return flags | (0 if stored else 0x10)
 
     def _read_fifo_register(self, register: int) -> int | None:
-        stored = len(self._words) & 0x7FF  # eleven bits: a FIFO that is full to the last word shows 0
+        stored = len(self._words) & self.WORDS - 1  # eleven bits: a FIFO that is full to the last word shows 0
         if register == FIFO_STATUS1:
             return stored & 0xFF
         if register == FIFO_STATUS2:
@@ -104,6 +104,6 @@ class Lsm6dsl(Lsm6):
             return None
         routed = self._registers[INT1_CTRL]
         marks = [self._watermark()] * bool(routed & 0x08 and self._watermark())
-        marks += [WORDS - 2] * bool(routed & 0x10) + [WORDS - 5] * bool(routed & 0x20)
+        marks += [self.WORDS - 2] * bool(routed & 0x10) + [self.WORDS - 5] * bool(routed & 0x20)
         missing = [mark - len(self._words) for mark in marks if mark > len(self._words)]
         return -(-min(missing) // 3) if missing else None
