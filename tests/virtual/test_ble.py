@@ -254,6 +254,50 @@ async def flooded(n: int) -> tuple[list[int], int, int]:
         return numbers, us, full
 
 
+def test_what_a_characteristic_cannot_do_is_refused(board: VirtualBoard) -> None:
+    async def scenario() -> list[str]:
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as client:
+            refused = []
+            for question in (
+                client.read_gatt_char(TX),
+                client.write_gatt_char(TX, b"x", response=True),
+                client.start_notify(RX, lambda *_: None),
+            ):
+                with pytest.raises(BleakError) as caught:
+                    await question
+                refused.append(str(caught.value))
+            return refused
+
+    read, write, notify = asyncio.run(scenario())
+    assert "READ_NOT_PERMITTED" in read
+    assert "WRITE_NOT_PERMITTED" in write
+    assert RX in notify
+
+
+def test_a_central_reads_the_name_that_was_set(board: VirtualBoard) -> None:
+    async def scenario() -> bytes:
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as client:
+            return bytes(await client.read_gatt_char("2a00"))
+
+    assert asyncio.run(scenario()) == b"toy"
+
+
+def test_a_second_central_gives_up_in_time(board: VirtualBoard) -> None:
+    """A board that is connected takes nobody else; who waits hears of it, and the next attempt works."""
+
+    async def scenario() -> bool:
+        device = await find("toy")
+        async with BleakClient(device, backend=VirtualClient, timeout=PATIENCE_S):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(
+                    BleakClient(device, timeout=0.5, backend=VirtualClient).connect(), PATIENCE_S
+                )
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as client:
+            return client.is_connected
+
+    assert asyncio.run(scenario())
+
+
 def test_a_link_is_as_fast_as_a_radio(board: VirtualBoard) -> None:
     """15 ms and 6 packets an event: 240 packets take 40 events, less what the buffers hold."""
     numbers, us, full = asyncio.run(flooded(240))

@@ -72,6 +72,7 @@ class VirtualClient(BaseBleakClient):
         address, advertised = self._details
         from bumble import hci
         from bumble.core import BaseBumbleError
+        from bumble.core import TimeoutError as BumbleTimeoutError
         from bumble.device import ConnectionParametersPreferences, Peer
 
         interval_ms = preferred_interval_ms(advertised)
@@ -98,7 +99,7 @@ class VirtualClient(BaseBleakClient):
             await guest.close()
             if isinstance(error, asyncio.CancelledError) and not _is_ours(error):
                 raise
-            if isinstance(error, TimeoutError):
+            if isinstance(error, TimeoutError | BumbleTimeoutError):
                 raise TimeoutError(f"{address} did not take the connection") from error
             raise BleakError(f"{address} was lost while connecting") from error
 
@@ -188,7 +189,7 @@ class VirtualClient(BaseBleakClient):
                 raise BleakError("disconnected") from error
             raise
         except (BaseBumbleError, TimeoutError) as error:
-            raise BleakError(str(error)) from error
+            raise BleakError(getattr(error, "error_name", "") or str(error)) from error  # without a dump of PDUs
 
     async def read_gatt_char(
         self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **_kwargs: Any
@@ -235,6 +236,11 @@ class VirtualClient(BaseBleakClient):
     async def start_notify(
         self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_kwargs: Any
     ) -> None:
+        if not {"notify", "indicate"} & set(characteristic.properties):
+            raise BleakError(f"{characteristic.uuid} neither notifies nor indicates")
+        if characteristic.handle in self._callbacks:
+            await self.stop_notify(characteristic)  # the new callback takes the place of the old one
+
         def told(value: bytes) -> None:
             callback(bytearray(value))
 

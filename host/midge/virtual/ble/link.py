@@ -54,6 +54,8 @@ class _Advertiser(LegacyAdvertiser):  # type: ignore[misc]
 class PacedController(Controller):  # type: ignore[misc]
     """A controller whose host hears that a packet is out when it is out, not before."""
 
+    pending_le_connection: Any
+
     def __init__(self, name: str, link: PacedLink) -> None:
         super().__init__(name, link=link)
         self.le_legacy_advertiser = _Advertiser(self)
@@ -79,6 +81,26 @@ class PacedController(Controller):  # type: ignore[misc]
     def on_le_connect_ind(self, packet: ll.ConnectInd) -> None:
         self.interval_us[packet.initiator_address] = packet.interval * INTERVAL_UNIT_US
         super().on_le_connect_ind(packet)
+
+    def on_hci_le_create_connection_cancel_command(self, command: Any) -> Any:
+        """A host that waited long enough hears that it gets no connection (Vol 4, Part E, §7.8.13)."""
+        pending = self.pending_le_connection
+        self.pending_le_connection = None
+        if pending is not None:
+            ended = hci.HCI_LE_Connection_Complete_Event(
+                status=hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+                connection_handle=0,
+                role=hci.Role.CENTRAL,
+                peer_address_type=pending.peer_address_type,
+                peer_address=pending.peer_address,
+                connection_interval=0,
+                peripheral_latency=0,
+                supervision_timeout=0,
+                central_clock_accuracy=0,
+            )
+            # After the command's own answer.
+            asyncio.get_running_loop().call_soon(self.send_hci_packet, ended)
+        return super().on_hci_le_create_connection_cancel_command(command)
 
     def on_ll_control_pdu(self, sender_address: hci.Address, packet: ll.ControlPdu) -> None:
         if isinstance(packet, ll.ConnectionUpdateInd):

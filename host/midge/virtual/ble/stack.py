@@ -27,6 +27,7 @@ MTU_EXCHANGED = (21, "<HH")
 CONNECTION_UPDATE = (27, "<HHHHH")
 
 _DEFAULT_MTU = 256
+_DEFAULT_NAME = b"MPY"
 _DEFAULT_VALUE_BYTES = 20
 _PROPERTIES = 0xFF
 _READ, _WRITES = 0x02, 0x0C
@@ -93,6 +94,7 @@ class Stack:
         self._values: dict[int, _Value] = {}
         self._attributes: dict[int, att.Attribute] = {}
         self._mtu = _DEFAULT_MTU
+        self._gap_name = _DEFAULT_NAME
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def call(self, fields: dict[str, Any], blob: bytes) -> tuple[int, bytes]:
@@ -123,11 +125,12 @@ class Stack:
                 self._device = None
         elif self._device is None:
             self._mtu = _DEFAULT_MTU
+            self._gap_name = _DEFAULT_NAME
             await self._power_on()
         return 0, b""
 
     async def _power_on(self) -> None:
-        config = DeviceConfiguration(name="MPY", address=board_address(self._name))
+        config = DeviceConfiguration(name=_DEFAULT_NAME.decode(), address=board_address(self._name))
         host = Host(self.controller, AsyncPipeSink(self.controller))
         device = Device(config=config, host=host)
         device.on("connection", self._on_connection)
@@ -142,11 +145,17 @@ class Stack:
             self._mtu = fields["value"]
             if self._device is not None:
                 self._device.gatt_server.max_mtu = self._mtu
-        elif self._device is not None:
+        else:
+            self._gap_name = blob
+            self._show_gap_name()
+        return 0, b""
+
+    def _show_gap_name(self) -> None:
+        """The name that a central reads; services that are registered later leave it as it is."""
+        if self._device is not None:
             for attribute in self._device.gatt_server.attributes:
                 if attribute.type == gatt.GATT_DEVICE_NAME_CHARACTERISTIC:
-                    attribute.value = blob
-        return 0, b""
+                    attribute.value = self._gap_name
 
     async def _on_advertise(self, fields: dict[str, Any], blob: bytes) -> tuple[int, bytes]:
         device = self._device
@@ -226,6 +235,7 @@ class Stack:
         server.subscribers.clear()
         server.max_mtu = self._mtu
         device.add_default_services()
+        self._show_gap_name()
         self._values = {}
         self._attributes = {}
         handles: list[int] = []
@@ -241,7 +251,7 @@ class Stack:
         return len(handles), struct.pack(f"<{len(handles)}H", *handles)
 
     def _characteristic(self, uuid: str, flags: int, descriptors: list[Any]) -> gatt.Characteristic:
-        access = _Access(self._tell)
+        access = _Access(self._tell, flags)
         made = gatt.Characteristic(
             UUID(uuid),
             gatt.Characteristic.Properties(flags & _PROPERTIES),
@@ -253,7 +263,7 @@ class Stack:
         return made
 
     def _descriptor(self, uuid: str, flags: int) -> gatt.Descriptor:
-        access = _Access(self._tell)
+        access = _Access(self._tell, flags)
         access.owner = made = gatt.Descriptor(UUID(uuid), _permissions(flags), access)
         return made
 
@@ -315,13 +325,21 @@ class Stack:
 class _Access(att.AttributeValue):  # type: ignore[misc]
     """The value of one attribute: reads see its buffer, writes fill it and are told."""
 
-    def __init__(self, tell: Callable[..., None]) -> None:
+    def __init__(self, tell: Callable[..., None], flags: int) -> None:
         self.buffer: _Value = _Value()
-        super().__init__(read=lambda _connection: self.buffer.data, write=self._on_write)
+        super().__init__(read=self._on_read, write=self._on_write)
         self.owner: Any = None
         self._tell = tell
+        self._flags = flags
+
+    def _on_read(self, _connection: Connection) -> bytes:
+        if not self._flags & _READ:
+            raise att.ATT_Error(att.ErrorCode.READ_NOT_PERMITTED)
+        return self.buffer.data
 
     def _on_write(self, connection: Connection, data: bytes) -> None:
+        if not self._flags & _WRITES:
+            raise att.ATT_Error(att.ErrorCode.WRITE_NOT_PERMITTED)
         self.buffer.write_remotely(data)
         self._tell(GATTS_WRITE, connection.handle, self.owner.handle)
 
