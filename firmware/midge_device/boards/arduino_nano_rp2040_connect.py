@@ -24,8 +24,9 @@ AXES = None
 CURRENTS = ()
 SHOWN = ()
 SOURCES = (
-    "Arduino ABX00053 datasheet and pinout",
-    "MicroPython ports/rp2/boards/ARDUINO_NANO_RP2040_CONNECT/mpconfigboard.h: name, USB ids, radio",
+    "Arduino ArduinoCore-mbed variants/NANO_RP2040_CONNECT: pins of the microphone",
+    "Arduino tutorial 'MicroPython and the IMU Machine Learning Core Features': INT1",
+    "MicroPython ports/rp2/boards/ARDUINO_NANO_RP2040_CONNECT/mpconfigboard.h, pins.csv: the rest",
 )
 
 

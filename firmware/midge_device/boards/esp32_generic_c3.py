@@ -12,7 +12,7 @@ RAM_BYTES = 400 * 1024
 FLASH_BYTES = 4 * 1024 * 1024
 BLE = "ESP32-C3"
 WIFI = "ESP32-C3"
-I2S = ""
+I2S = "1.25 and later"
 SENSORS = ()
 MICROPHONE = ""
 I2C_ID = 0
@@ -20,14 +20,11 @@ SDA_PIN = 5
 SCL_PIN = 6
 INT1_PIN = 4
 AXES = (1, 2, 3)  # a breakout flat on the board, as it is
-CURRENTS = (
-    ("light sleep", 0.13, "ESP32-C3 datasheet, low-power modes; the chip alone"),
-    ("deep sleep", 0.005, "ESP32-C3 datasheet, low-power modes; the chip alone"),
-)
+CURRENTS = (("deep sleep", 0.005, "ESP32-C3 datasheet §4.6; the chip alone, boards take more"),)
 SHOWN = ("native modules, in emulation of the processor",)
 SOURCES = (
     "ESP32-C3 datasheet",
-    "MicroPython ports/esp32/boards/ESP32_GENERIC_C3/mpconfigboard.h: name, no I2S, flash of 4 MiB or more",
+    "MicroPython ports/esp32/boards/ESP32_GENERIC_C3/mpconfigboard.h: name, I2S, flash of 4 MiB or more",
 )
 
 

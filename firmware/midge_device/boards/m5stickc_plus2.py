@@ -20,13 +20,14 @@ SDA_PIN = 21
 SCL_PIN = 22
 POWER_PIN = 4
 AXES = None
-CURRENTS = (
-    ("light sleep", 0.8, "ESP32 datasheet, low-power modes; the chip alone"),
-    ("deep sleep", 0.01, "ESP32 datasheet, low-power modes; the chip alone"),
-)
+CURRENTS = (("light sleep", 0.8, "ESP-WROOM-32 datasheet §3.4; the chip alone, boards take more"),)
 NOTE = "the official firmware does not know it: midge flash --board m5stickc_plus2"
 SHOWN = ("native modules, in emulation of the processor",)
-SOURCES = ("M5Stack documentation, M5StickC Plus2: pins, memory",)
+SOURCES = (
+    "M5Stack documentation, M5StickC Plus2: memory",
+    "forum.m5stack.com/topic/7140: pins of sensor and power",
+    "devices.esphome.io, M5StickC PLUS2: pins of sensor and microphone",
+)
 
 
 def imu(rate_hz: float, range_g: int):

@@ -25,7 +25,7 @@ CURRENTS = ()
 SHOWN = ()
 SOURCES = (
     "ST UM2435, UM2819: connectors",
-    "MicroPython ports/stm32/boards/NUCLEO_WB55/mpconfigboard.h: name, I2C pins",
+    "MicroPython ports/stm32/boards/NUCLEO_WB55/mpconfigboard.h, pins.csv: name, pins",
 )
 
 

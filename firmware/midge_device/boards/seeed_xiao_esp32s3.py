@@ -20,14 +20,11 @@ SDA_PIN = 5
 SCL_PIN = 6
 INT1_PIN = 4
 AXES = (1, 2, 3)  # a breakout flat on the board, as it is
-CURRENTS = (
-    ("light sleep", 0.24, "ESP32-S3 datasheet, low-power modes; the chip alone"),
-    ("deep sleep", 0.007, "ESP32-S3 datasheet, low-power modes; the chip alone"),
-)
+CURRENTS = (("light sleep", 0.24, "ESP32-S3 datasheet; the chip alone, boards take more"),)
 SHOWN = ("native modules, in emulation of the processor",)
 SOURCES = (
     "Seeed wiki, XIAO ESP32S3",
-    "MicroPython ports/esp32/boards/SEEED_XIAO_ESP32S3/mpconfigboard.h: name, I2C pins",
+    "MicroPython ports/esp32/boards/SEEED_XIAO_ESP32S3/mpconfigboard.h, pins.csv: name, pins",
 )
 
 

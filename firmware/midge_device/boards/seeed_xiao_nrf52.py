@@ -21,12 +21,16 @@ SCL_PIN = 27
 INT1_PIN = 11
 POWER_PIN = 32 + 8
 AXES = None
-CURRENTS = (("deep sleep", 0.0004, "nRF52840 product specification, System OFF; the chip alone"),)
-NOTE = "somebody could not reach its sensor from MicroPython (forum.seeedstudio.com/t/284097)"
+CURRENTS = ()
+NOTE = (
+    "somebody could not reach its sensor from MicroPython (forum.seeedstudio.com/t/284097); "
+    "machine.deepsleep() only resets it"
+)
 SHOWN = ()
 SOURCES = (
-    "Seeed wiki and forum (t/284097), XIAO nRF52840 Sense: pins of sensor and microphone",
+    "MicroPython ports/nrf/boards/SEEED_XIAO_NRF52/pins.csv: pins of sensor and microphone",
     "MicroPython ports/nrf/boards/SEEED_XIAO_NRF52/mpconfigboard.h: name, USB ids; no bluetooth",
+    "MicroPython ports/nrf/modules/machine/modmachine.c: deepsleep",
 )
 
 

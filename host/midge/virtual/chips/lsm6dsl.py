@@ -74,7 +74,7 @@ class Lsm6dsl(Lsm6):
         return flags | (0 if stored else 0x10)
 
     def _read_fifo_register(self, register: int) -> int | None:
-        stored = len(self._words) & self.WORDS - 1  # eleven bits: a FIFO that is full to the last word shows 0
+        stored = len(self._words) & self.WORDS - 1  # eleven bits: a FIFO full to the last word shows 0
         if register == FIFO_STATUS1:
             return stored & 0xFF
         if register == FIFO_STATUS2:
