@@ -201,3 +201,21 @@ def test_a_label_that_nobody_knows(recipe: Recipe, tmp_path: Path) -> None:
         record_foreign(
             Peripheral(), recipe, decoder("<hhh", recipe), label="up", into=tmp_path, clock=lambda: 0.0
         )
+
+
+@pytest.mark.parametrize("text", ["<hhc", "<hhs", "<4s|hhh", "<f|hhh"])
+def test_a_layout_of_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="no number"):
+        Layout(text, 3)
+
+
+def test_a_sample_that_is_not_finite_is_bad() -> None:
+    layout = Layout("<fff", 3)
+    assert layout.read(struct.pack("<fff", 1, float("nan"), 2)) == []
+    assert layout.bad == 1
+
+
+@pytest.mark.parametrize(("text", "head"), [("<1H|hhh", b""), ("<2xH|hhh", b"ab")])
+def test_a_counter_behind_a_number_or_padding_is_found(text: str, head: bytes) -> None:
+    (block,) = Layout(text, 3).read(head + struct.pack("<H3h", 7, 1, 2, 3))
+    assert block.counter == 7

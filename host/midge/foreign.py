@@ -68,7 +68,7 @@ class Layout:
         try:
             self._header = struct.Struct(order + header)
             self._sample = struct.Struct(order + sample)
-            first = re.match(r"\s*([a-zA-Z?])", header)
+            first = re.match(r"(?:\s|\d*x)*\d*([a-wyzA-Z?])", header)
             self.modulus = 256 ** struct.calcsize(order + first[1]) if first else 0
             n_fields = len(self._sample.unpack(bytes(self._sample.size)))
         except struct.error as error:
@@ -77,6 +77,11 @@ class Layout:
             raise RecipeError(
                 f"layout {text!r} has {n_fields} values a sample, the recipe {n_channels} channels; declare "
                 "as many, with x for bytes to skip"
+            )
+        if set(sample) & set("csp") or (first and first[1] in "cspefd"):
+            raise RecipeError(
+                f"layout {text!r} has a field that is no number, or a counter that is no integer; declare "
+                "numbers, with x for bytes to skip"
             )
         self.is_integer = not set(sample) & set("efd")
         self.bad = 0
@@ -88,6 +93,9 @@ class Layout:
             self.bad += 1
             return []
         values = np.array([*self._sample.iter_unpack(data[self._header.size :])], float)
+        if not np.isfinite(values).all():
+            self.bad += 1
+            return []
         counter = int(self._header.unpack_from(data)[0]) % self.modulus if self.modulus else None
         return [Block(values, counter)]
 

@@ -326,6 +326,11 @@ class translated(contextlib.AbstractContextManager[None]):  # noqa: N801
             raise TransportError(
                 f"{self._name} did not take the connection in time; bring it nearer and try again"
             ) from error
+        if isinstance(error, FileNotFoundError):
+            raise TransportError(
+                "this machine has no Bluetooth service that answers (D-Bus is missing); start bluetoothd, or "
+                "write ble:virtual:NAME for a virtual board"
+            ) from error
         if isinstance(error, BleakError | OSError | EOFError):
             raise TransportError(
                 f"{self._name}: {' '.join(str(error).split()) or type(error).__name__}; check that Bluetooth "

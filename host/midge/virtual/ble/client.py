@@ -189,7 +189,8 @@ class VirtualClient(BaseBleakClient):
                 raise BleakError("disconnected") from error
             raise
         except (BaseBumbleError, TimeoutError) as error:
-            raise BleakError(getattr(error, "error_name", "") or str(error)) from error  # without a dump of PDUs
+            # A refusal by its name; the text of bumble's is a dump of the PDU.
+            raise BleakError(getattr(error, "error_name", "") or str(error)) from error
 
     async def read_gatt_char(
         self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **_kwargs: Any
