@@ -70,7 +70,7 @@ class Lsm6(Chip):
         self._control = self._odr << 4 | scale << 2
         self.identity = self._check_identity(_WHO_AM_I, self.IDENTITIES)
         self._set(_CTRL3_C, _SOFTWARE_RESET)
-        sleep_ms(1)  # 50 µs, AN5040 §5.7
+        sleep_ms(1)  # longer than the 50 µs of AN5040
         self._set(_CTRL3_C, _BDU_AND_INCREMENT)
         self.stop()
 
@@ -92,7 +92,7 @@ class Lsm6(Chip):
         self._set(CTRL1_XL, 0)
 
     def self_test(self) -> bool:
-        """Whether the accelerometer passes its self-test (AN5040 §7.1). Keep it still; 0.5 s; stops sampling.
+        """Whether the accelerometer passes its self-test (ST_XL of CTRL5_C). Keep it still; 0.5 s; stops sampling.
 
         Raises OSError if no sample comes.
         """

@@ -1,6 +1,6 @@
 """ST LSM6DSL and LSM6DS3TR-C on I2C: accelerometer, FIFO of bare words in continuous mode, INT1.
 
-Source: LSM6DSL datasheet DocID028475 (registers by name), application note AN5040 (§ below).
+Source: LSM6DSL datasheet DocID028475 (registers by name), application note AN5040.
 """
 
 from micropython import const
@@ -33,7 +33,7 @@ class LSM6DSL(Lsm6):
 
     def _start_fifo(self) -> None:
         words = 3 * self.watermark
-        self._set(_FIFO_CTRL5, 0)  # bypass empties it, AN5040 §8.5
+        self._set(_FIFO_CTRL5, 0)  # FIFO_MODE: bypass empties it
         self._set(_FIFO_CTRL1, words & 0xFF)
         self._set(_FIFO_CTRL2, words >> 8)
         self._set(_FIFO_CTRL3, _XL_NO_DECIMATION)
@@ -57,7 +57,7 @@ class LSM6DSL(Lsm6):
         return self._waiting
 
     def _skip_torn_set(self) -> None:
-        """2048 words are no whole number of sets: the oldest may lack its first words (AN5040 §8.4).
+        """2048 words are no whole number of sets: the oldest may lack its first words.
 
         A sample that comes meanwhile tears it again, so the chip is asked before each word.
         """

@@ -1,6 +1,6 @@
 """ST LSM6DSOX, LSM6DSO and LSM6DSR on I2C: accelerometer, FIFO of tagged words in continuous mode, INT1.
 
-Source: LSM6DSOX datasheet DS12814 (registers by name), application note AN5272 (§ below).
+Source: LSM6DSOX datasheet DS12814 (registers by name), application note AN5272.
 """
 
 from array import array
@@ -19,7 +19,7 @@ _FIFO_DATA_OUT_TAG = const(0x78)
 
 _CONTINUOUS = const(0x06)
 _OVERRUN = const(0x48)
-_WORD_BYTES = const(7)  # a tag and three numbers, AN5272 §9.3
+_WORD_BYTES = const(7)  # FIFO_DATA_OUT_TAG and three numbers
 
 
 class LSM6DSOX(Lsm6):
@@ -28,7 +28,7 @@ class LSM6DSOX(Lsm6):
     NAME = "lsm6dsox"
     IDENTITIES = (0x6C, 0x6B)  # WHO_AM_I: LSM6DSOX, LSM6DSO; LSM6DSR
     SELF_TEST_MIN_MG = 50
-    capacity = 512  # 3 kbytes of data, AN5272 §9
+    capacity = 512  # words of DIFF_FIFO; 3 kbytes of data
 
     def __init__(self, i2c, *, watermark=16, **settings) -> None:
         super().__init__(i2c, watermark=watermark, **settings)
@@ -36,7 +36,7 @@ class LSM6DSOX(Lsm6):
         self._packet = array("i", [_WORD_BYTES, 1, 3, 0])
 
     def _start_fifo(self) -> None:
-        self._set(_FIFO_CTRL4, 0)  # bypass empties it, AN5272 §9.1
+        self._set(_FIFO_CTRL4, 0)  # FIFO_MODE: bypass empties it
         self._set(_FIFO_CTRL1, self.watermark & 0xFF)
         self._set(_FIFO_CTRL2, self.watermark >> 8)
         self._set(_FIFO_CTRL3, self._odr)
