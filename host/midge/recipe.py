@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import assets, feature_sets, learners, recipe_sound
+from . import assets, feature_sets, learners, recipe_sound, targets
 from . import features as feature_names
+from .compress import names as compress_names
 from .errors import RecipeError
 from .features import GYRO_CHANNELS, MOTION_CHANNELS, Sampling
 from .features_sound import SoundSampling
@@ -140,6 +141,15 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Compress:
+    """What `train` does after the fit: techniques (None: all that suit), their loss at most, the target."""
+
+    steps: tuple[str, ...] | None
+    loss: float
+    target: str
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One `app.toml`, checked."""
 
@@ -154,6 +164,7 @@ class Recipe:
     decision: Decision
     train: Train
     budget: Budget
+    compress: Compress | None = None
 
     @property
     def build_folder(self) -> Path:
@@ -297,7 +308,7 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
     top = _Section(data, path, "")
     for name in ("app", "sensor", "window", "features", "labels"):
         top.get(name, dict, says="a table")
-    for name in ("decision", "train", "budget"):
+    for name in ("decision", "train", "budget", "compress"):
         top.get(name, dict, {}, says="a table")
     top.done()
 
@@ -320,8 +331,20 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
     labels, background = _labels(_Section(data, path, "labels"))
     train = _train(_Section(data, path, "train"), background, path)
     decision, budget = _decision(_Section(data, path, "decision")), _budget(_Section(data, path, "budget"))
+    compress = _compress(_Section(data, path, "compress")) if "compress" in data else None
     return Recipe(
-        name, summary, path.parent, sensor, window, features, labels, background, decision, train, budget
+        name,
+        summary,
+        path.parent,
+        sensor,
+        window,
+        features,
+        labels,
+        background,
+        decision,
+        train,
+        budget,
+        compress,
     )
 
 
@@ -487,3 +510,18 @@ def _budget(section: _Section) -> Budget:
     )
     section.done()
     return budget
+
+
+def _compress(section: _Section) -> Compress:
+    def step(name: str) -> str | None:
+        known = compress_names.NAMES
+        return None if name in known else f"{name!r} is not one of {', '.join(known)}{_nearest(name, known)}"
+
+    steps = section.names("steps", step, [])
+    compress = Compress(
+        steps=steps or None,
+        loss=float(section.number("loss", 0.0, 0.99, compress_names.USUAL_LOSS, whole=False)),
+        target=section.one_of("target", tuple(targets.TARGETS), compress_names.USUAL_TARGET),
+    )
+    section.done()
+    return compress

@@ -93,7 +93,13 @@ def train(
     fitted = _fit(recipe, rows, more, seed)
     about = provenance_of(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
     about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
-    model = model_of(recipe, fitted, (rows + more).X, windows=cut.windows, provenance=about)
+    smaller, compression = None, None
+    if recipe.compress is not None:
+        from .compress.app import in_training  # it makes its models by this file
+
+        advance(steps - 2, steps, "compression")
+        smaller, about["compressed"], compression = in_training(recipe, found, fitted, seed)
+    model = model_of(recipe, fitted, (rows + more).X, windows=cut.windows, provenance=about, ir=smaller)
 
     advance(steps - 1, steps, "writing")
     counts = confusion.count(rows.y[validated], answer[validated], len(recipe.labels))
@@ -118,6 +124,7 @@ def train(
             "in_folds": choices,
         },
         "learning_curve": [{"groups": size, "accuracy": value} for size, value in points],
+        "compression": compression,
         "provenance": dict(model.provenance),
         "warnings": warnings,
     }

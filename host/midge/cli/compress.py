@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from . import output
 
@@ -55,9 +57,16 @@ def run(args: argparse.Namespace) -> None:
             into = args.into or recipe.build_folder / "compressed"
             data = dataset.load(args.data or Path("data") / recipe.name)
             done = compress_app(recipe, data, into=into, on_progress=advance, **options)
-    report, kept = done.report, done.report["held_out"]
-    for warning in report["warnings"]:
+    for warning in done.report["warnings"]:
         output.note(f"warning: {warning}")
+    show(done.report)
+    output.say(f"model: {done.folder / FILE_NAME}")
+    output.result({**done.report, "folder": done.folder})
+
+
+def show(report: Mapping[str, Any]) -> None:
+    """The line before and after each step, and the whole way."""
+    kept = report["held_out"]
     output.table(
         ("step", "strength", "module bytes", "instructions", "validated", "held out", ""),
         [
@@ -79,5 +88,3 @@ def run(args: argparse.Namespace) -> None:
         f"{was:.3f} → {now:.3f} on {kept['n']} examples of {', '.join(kept['groups'])}, "
         "which nothing was chosen by"
     )
-    output.say(f"model: {done.folder / FILE_NAME}")
-    output.result({**report, "folder": done.folder})

@@ -141,6 +141,11 @@ def _train(args: argparse.Namespace) -> None:
         f"\naccuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} in {report['folds']} folds "
         f"by group; {size}, of {len(report['features'])} features"
     )
+    if report["compression"]:
+        from .compress import show
+
+        output.say("\nthese figures are of the model before [compress], which made it smaller:")
+        show(report["compression"])
     if report["choice"]["tried"]:
         tried = ", ".join(f"{name} {value:.3f}" for name, value in report["choice"]["tried"].items())
         output.say(f"chosen inside the training groups among: {tried}")

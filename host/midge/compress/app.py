@@ -12,19 +12,23 @@ import numpy as np
 from .. import build as builder
 from .. import dataset, families, model_file, train, validation
 from ..compile.ir import Node
-from ..dataset import Dataset, Windows
-from ..errors import DatasetError, ModelError
+from ..dataset import Dataset
+from ..errors import DatasetError
 from ..model_file import Model
 from ..progress import Advance
-from ..recipe import Decision, Features, Recipe, Sensor, Train, Window
-from ..recipe import Budget as NoBudget
+from ..recipe import Recipe
+from ..train import Examples
 from ..validation import Rows
 from . import plan, techniques
 from .plan import Case, Costs, Plan
+from .recipe_of_model import recipe_of
 
 # One of so many parts of the groups decides nothing; the others are held out in turn.
 ASIDE_FOLDS = 4
 FOLDS = 3
+
+# (IR, or None for the one that it began with; provenance) → model
+ModelOf = Callable[[Node | None, Mapping[str, Any]], Model]
 
 
 @dataclass(frozen=True)
@@ -58,34 +62,63 @@ def compress_app(
     seed, warnings = recipe.train.seed, list[str]()
     found = train.examples(recipe, data, seed, warnings)
     aside = put_aside(found.rows, seed)
-    known, more = found.rows.where(~aside), found.more
-    more = more.where(~np.isin(more.keys, found.rows.keys[aside]))
-    choice = validation.choose(recipe.train, known, seed)
-    fitted = validation.fit(choice.family, choice.params, known + more, seed, choice)
-    cut = Windows(*(column[~aside] for column in found.cut))
-
-    def case(learning: Rows, asked: Rows) -> Case:
-        made = validation.fit(choice.family, choice.params, learning, seed, choice)
-        return _case(made, learning, asked)
-
-    folds = [
-        case(known.where(~mask) + more.where(~np.isin(more.keys, known.keys[mask])), known.where(mask))
-        for mask in _masks(known, len(recipe.labels), seed)
-    ]
+    choice = validation.choose(recipe.train, found.rows.where(~aside), seed)
     about = train.provenance_of(recipe, data, found.cut, seed) | {
         "family": choice.family,
         "params": dict(choice.params),
         "unit": "take" if found.kind == "take" else "window",
         "put_aside": sorted(set(found.rows.keys[aside].tolist())),
     }
-
-    def model_of(ir: Node | None, provenance: Mapping[str, Any]) -> Model:
-        rows = (known + more).X
-        return train.model_of(recipe, fitted, rows, windows=cut.windows, provenance=provenance, ir=ir)
-
-    final = _case(fitted, known + more, found.rows.where(aside))
+    final, folds, model_of = cases(recipe, found, choice, seed)
     folder = recipe.build_folder if into is None else into
     return _compress(final, folds, model_of, about, target, loss, steps, seed, folder, warnings, on_progress)
+
+
+def cases(
+    recipe: Recipe, found: Examples, choice: validation.Choice, seed: int
+) -> tuple[Case, list[Case], ModelOf]:
+    """What is compressed in the end, the folds that decide, and how a model is made of the former's IR.
+
+    Raises DatasetError for fewer than three groups.
+    """
+    aside = put_aside(found.rows, seed)
+    known = found.rows.where(~aside)
+    more = found.more.where(~np.isin(found.more.keys, found.rows.keys[aside]))
+    fitted = validation.fit(choice.family, choice.params, known + more, seed, choice)
+
+    def model_of(ir: Node | None, provenance: Mapping[str, Any]) -> Model:
+        windows = found.cut.windows[~aside]
+        return train.model_of(recipe, fitted, (known + more).X, windows=windows, provenance=provenance, ir=ir)
+
+    folds = []
+    for mask in _masks(known, len(recipe.labels), seed):
+        learning = known.where(~mask) + more.where(~np.isin(more.keys, known.keys[mask]))
+        made = validation.fit(choice.family, choice.params, learning, seed, choice)
+        folds.append(case_of(made, learning, known.where(mask)))
+    return case_of(fitted, known + more, found.rows.where(aside)), folds, model_of
+
+
+def in_training(
+    recipe: Recipe, found: Examples, fitted: validation.Fitted, seed: int
+) -> tuple[Node, list[dict[str, Any]], dict[str, Any]]:
+    """The recipe's [compress]: the IR of a fit on all rows made smaller, its provenance and the report.
+
+    Steps are chosen, and judged, by fits without the groups put aside; then they are done to the fit on all.
+    """
+    asked = recipe.compress
+    assert asked is not None
+    final, folds, model_of = cases(recipe, found, fitted.choice, seed)
+    done = plan.choose(
+        folds,
+        final,
+        techniques.steps_for(final.ir.kind, asked.steps),
+        asked.loss,
+        _costing(final, model_of, {}, asked.target),
+        seed,
+    )
+    whole = case_of(fitted, found.rows + found.more, found.rows.where(np.zeros(len(found.rows), bool)))
+    ir = plan.replay(done.accepted, whole, seed)
+    return ir, provenance(done), report(done, asked.target, asked.loss, final, [])
 
 
 def compress_model(
@@ -98,9 +131,10 @@ def compress_model(
     into: Path,
     on_progress: Advance | None = None,
 ) -> Compressed:
-    """Make the model of a model file smaller and write it; raises as `compress_app`, ModelError without front end.
+    """Make the model of a model file smaller and write it.
 
-    Nobody knows which groups it was trained on, unless it says which were put aside.
+    Nobody knows which groups it was trained on, unless it says which were put aside. Raises as
+    `compress_app`, and ModelError for a model without front end.
     """
     recipe = recipe_of(model)
     assert model.frontend is not None
@@ -142,7 +176,8 @@ def compress_model(
     return _compress(final, folds, model_of, about, target, loss, steps, seed, into, warnings, on_progress)
 
 
-def _case(fitted: validation.Fitted, learning: Rows, asked: Rows) -> Case:
+def case_of(fitted: validation.Fitted, learning: Rows, asked: Rows) -> Case:
+    """A fit and rows of all columns as a case, of the columns that the fit reads."""
     learning, asked = (
         replace(rows, X=np.ascontiguousarray(rows.X[:, fitted.columns])) for rows in (learning, asked)
     )
@@ -173,7 +208,7 @@ def _masks(rows: Rows, n_labels: int, seed: int) -> list[Any]:
 def _compress(
     final: Case,
     folds: Sequence[Case],
-    model_of: Callable[[Node | None, Mapping[str, Any]], Model],
+    model_of: ModelOf,
     about: Mapping[str, Any],
     target: str,
     loss: float,
@@ -186,11 +221,7 @@ def _compress(
     advance = on_progress or (lambda done, total=None, text="": None)
     chosen = techniques.steps_for(final.ir.kind, None if steps is None else tuple(steps))
 
-    def cost(ir: Node) -> Costs:
-        # Of two layouts the smaller: bytes are what this is about.
-        built = builder.build(model_of(None if ir is final.ir else ir, about), target, optimise="size")
-        return Costs(built.module_bytes, built.instructions_max, built.layout)
-
+    cost = _costing(final, model_of, about, target)
     done = plan.choose(
         folds, final, chosen, loss, cost, seed, lambda at, text: advance(at, len(chosen), text)
     )
@@ -198,6 +229,17 @@ def _compress(
     model_file.save(model, folder)
     advance(len(chosen), len(chosen), "done")
     return Compressed(model, folder, report(done, target, loss, final, warnings) | {"digest": model.digest})
+
+
+def _costing(
+    final: Case, model_of: ModelOf, about: Mapping[str, Any], target: str
+) -> Callable[[Node], Costs]:
+    def cost(ir: Node) -> Costs:
+        # Of two layouts the smaller: bytes are what this is about.
+        built = builder.build(model_of(None if ir is final.ir else ir, about), target, optimise="size")
+        return Costs(built.module_bytes, built.instructions_max, built.layout)
+
+    return cost
 
 
 def provenance(done: Plan) -> list[dict[str, Any]]:
@@ -226,38 +268,3 @@ def report(done: Plan, target: str, loss: float, final: Case, warnings: Sequence
         },
         "warnings": list(warnings),
     }
-
-
-def recipe_of(model: Model) -> Recipe:
-    """As much of a recipe as a model file tells; ModelError for a model without front end."""
-    frontend, sensor, decision = model.frontend, model.sensor, model.decision
-    if frontend is None or sensor is None:
-        raise ModelError(f"{model.name} has no front end, so recordings can't judge it; name an app's model")
-    sampling: Any = frontend.sampling
-    is_sound = frontend.kind == "sound"
-    unit = model.provenance.get("unit")
-    windows = (
-        "take" if unit == "take" else "event" if model.background is not None and not is_sound else "all"
-    )
-    return Recipe(
-        model.name,
-        "",
-        Path(),
-        Sensor(
-            frontend.kind,
-            round(sensor.rate_hz),
-            round(sensor.range_g),
-            frontend.channels,
-            range_dps=round(sensor.range_dps),
-            sound=sampling if is_sound else None,
-            lowpass_hz=0.0 if is_sound else sampling.lowpass_hz,
-            highpass_hz=0.0 if is_sound else sampling.highpass_hz,
-        ),
-        Window(frontend.window, frontend.hop),
-        Features(frontend.features, frontend.segment),
-        model.labels,
-        model.background,
-        decision or Decision(0.5, 1, 0),
-        Train("forest", int(model.provenance.get("seed", 1)), 4, windows),
-        NoBudget(),
-    )

@@ -5,6 +5,7 @@ Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Ne
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -19,11 +20,13 @@ from . import tune
 TEACHER_TREES = 200
 # Share of the truth in what a student learns.
 TRUTH = 0.3
-STUDENT_DEPTH = 10
+STUDENT_DEPTH = 8
+# A student's leaf holds at least one row in so many.
+ROWS_A_LEAF = 400
 
 
 def teach(ir: Any, rows: Rows, seed: int) -> FloatArray:
-    """What a teacher of 200 trees says of its own rows by those trees that had not seen them, and the truth."""
+    """What 200 trees say of their own rows, each by those that had not seen it, and the truth."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     teacher = ExtraTreesClassifier(
@@ -48,7 +51,7 @@ def forest(ir: Forest, rows: Rows, share: float, seed: int) -> Forest:
     student = RandomForestRegressor(
         max(1, round(share * len(ir.trees))),
         max_depth=STUDENT_DEPTH,
-        min_samples_leaf=3,
+        min_samples_leaf=max(2, len(rows) // ROWS_A_LEAF),
         max_features=0.5,
         random_state=seed,
     ).fit(rows.X, teach(ir, rows, seed))
@@ -80,7 +83,7 @@ def net(ir: Net, rows: Rows, share: float, seed: int) -> Net | None:
     sizes = [ir.n_features, *sizes, len(ir.layers[-1].bias)]
     layers = tuple(
         Layer(rng.normal(size=(n_out, n_in)) * np.sqrt(2 / n_in), np.zeros(n_out))
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+        for n_in, n_out in itertools.pairwise(sizes)
     )
     wanted = teach(ir, rows, seed)
     if ir.verdict.scores == "softmax":

@@ -1,6 +1,7 @@
 """Smaller nets: fewer neurons, weights that are 0, and a dense layer as the product of two thin ones.
 
-Source of low rank by what the layer sees: X. Zhang et al., "Accelerating Very Deep Convolutional Networks", 2015.
+Source of low rank by what the layer sees: X. Zhang et al., "Accelerating Very Deep Convolutional Networks",
+2015.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ..compile import reference
 from ..compile.ir import FloatArray
@@ -51,7 +51,7 @@ def fewer_neurons(ir: Net, rows: Rows, share: float, seed: int) -> Net | None:
 
 
 def fewer_weights(ir: Net, rows: Rows, share: float, seed: int) -> Net | None:
-    """The net with `share` of its weights, the largest over standardised features, the others 0; in two rounds."""
+    """The net with `share` of its weights, the largest over standardised features; in two rounds."""
     wanted, made = targets(ir, rows), tune.standardised(ir, rows.X)
     there = np.concatenate([np.abs(layer.weights[layer.weights != 0]) for layer in made.layers])
     for part in ((1 + share) / 2, share):
@@ -68,7 +68,7 @@ def fewer_weights(ir: Net, rows: Rows, share: float, seed: int) -> Net | None:
 def low_rank(ir: Net, rows: Rows, share: float, seed: int) -> Net | None:
     """The net with its first layer as two of a rank that takes `share` of its weights, or None.
 
-    Between them stands the net's activation: a rectifier is passed by what is lifted above 0, others can't be.
+    Between them stands the net's activation: a rectifier is passed by what is lifted above 0.
     """
     first = ir.layers[0]
     n_out, n_in = first.weights.shape
@@ -78,7 +78,7 @@ def low_rank(ir: Net, rows: Rows, share: float, seed: int) -> Net | None:
     wanted, made = targets(ir, rows), tune.standardised(ir, rows.X)
     step, offset = tune.scales(rows.X)
     z = (rows.X - offset) / step
-    spread: npt.NDArray[np.float64] = np.linalg.cholesky(z.T @ z / len(z) + RIDGE * np.eye(n_in))
+    spread = np.linalg.cholesky(z.T @ z / len(z) + RIDGE * np.eye(n_in))
     u, s, v = np.linalg.svd(made.layers[0].weights @ spread, full_matrices=False)
     inner = s[:rank, None] * np.linalg.solve(spread.T, v[:rank].T).T
     outer = u[:, :rank]

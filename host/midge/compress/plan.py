@@ -1,4 +1,4 @@
-"""Which techniques, and how strong: chosen on groups that are held out in turn, then done to the model itself."""
+"""Which techniques, and how strong: chosen on groups held out in turn, then done to the model itself."""
 
 from __future__ import annotations
 

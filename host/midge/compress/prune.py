@@ -1,7 +1,7 @@
-"""Cost-complexity pruning of trees: subtrees whose leaves hardly differ, by the rows that reach them, become one.
+"""Cost-complexity pruning of trees: subtrees whose leaves hardly differ become one.
 
-Source: L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984, chapter 3. The
-cost is the squared change of the leaves' values; for probabilities that is the rise of the Gini impurity.
+Source: L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984, chapter 3.
+The cost is the squared change of the leaves' values; for probabilities that is the rise of the Gini impurity.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Sums:
 
 
 def prune(ir: Any, X: npt.NDArray[np.int16], share: float) -> Any:
-    """The forest or sum of trees with at most `share` of its leaves, as near as rows X (n, n_features) tell."""
+    """The forest or sum of trees with at most `share` of its leaves, as rows X (n, n_features) tell."""
     values = np.asarray(X, np.float64)
     sums = [_sums(tree, values) for tree in ir.trees]
     wanted = share * sum(len(tree.value) for tree in ir.trees)

@@ -10,6 +10,7 @@ from ..compile.ir import Node
 from ..errors import CompileError
 from ..validation import Rows
 from . import distil, drop, leaves, nets, prune, vectors
+from .names import USUAL
 
 # (model, rows to learn from, strength, seed) → the smaller model, or None if it can't be made so.
 Apply = Callable[[Any, Rows, float, int], Node | None]
@@ -29,7 +30,7 @@ _SHARES = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
 TECHNIQUES: dict[str, Technique] = {
     "distil": Technique(
         "a student of so many trees or neurons, taught by 200 trees",
-        (0.2, 0.35, 0.5),
+        (0.1, 0.2, 0.35, 0.5),
         {"forest": distil.forest, "net": distil.net},
     ),
     "drop": Technique(
@@ -62,8 +63,6 @@ TECHNIQUES: dict[str, Technique] = {
         {"kernel": lambda ir, rows, share, seed: vectors.reduce(ir, rows.X, share, seed)},
     ),
 }
-# In the order of their use; distillation begins anew, so it is asked for by name.
-USUAL = ("drop", "prune", "leaves", "neurons", "rank", "weights", "vectors")
 
 
 def steps_for(kind: str, wanted: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -59,9 +59,8 @@ def tune(
         batch, order = order[:BATCH], order[BATCH:]
         slopes = _slopes(ir, numbers[:n_layers], numbers[n_layers:], z[batch], targets[batch])
         rate = RATE * (1 - number / total)
-        for i, slope in enumerate(slopes):
-            if i < n_layers:
-                slope = slope * allowed[i]
+        for i, found in enumerate(slopes):
+            slope = found * allowed[i] if i < n_layers else found
             mean[i] = DECAY * mean[i] + (1 - DECAY) * slope
             square[i] = DECAY_OF_SQUARES * square[i] + (1 - DECAY_OF_SQUARES) * slope**2
             unbiased = mean[i] / (1 - DECAY**number)

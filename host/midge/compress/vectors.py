@@ -1,6 +1,7 @@
 """Fewer support vectors: middles of them, with coefficients fitted anew to what the machine said.
 
-Source of the two steps: B. Schölkopf et al., "Input Space versus Feature Space in Kernel-Based Methods", 1999.
+Source of the two steps: B. Schölkopf et al., "Input Space versus Feature Space in Kernel-Based
+Methods", 1999.
 """
 
 from __future__ import annotations
@@ -76,5 +77,4 @@ def _middles(
 def _fitted(answers: FloatArray, said: FloatArray) -> FloatArray:
     """Least squares with a ridge, around what the rows say on average."""
     square = answers.T @ answers / len(answers) + RIDGE * np.eye(answers.shape[1])
-    found: FloatArray = np.linalg.solve(square, answers.T @ said / len(said))
-    return found
+    return np.asarray(np.linalg.solve(square, answers.T @ said / len(said)), np.float64)
