@@ -92,7 +92,7 @@ class Lsm6(Chip):
         self._set(CTRL1_XL, 0)
 
     def self_test(self) -> bool:
-        """Whether the accelerometer passes its self-test (ST_XL of CTRL5_C). Keep it still; 0.5 s; stops sampling.
+        """Whether the accelerometer passes its self-test (CTRL5_C). Keep it still; 0.5 s; stops sampling.
 
         Raises OSError if no sample comes.
         """
