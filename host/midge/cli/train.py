@@ -144,7 +144,7 @@ def _train(args: argparse.Namespace) -> None:
     if report["compression"]:
         from .compress import show
 
-        output.say("\nthese figures are of the model before [compress], which made it smaller:")
+        output.say("\naccuracies above are of fits before [compress]; what it did to model and accuracy:")
         show(report["compression"])
     if report["choice"]["tried"]:
         tried = ", ".join(f"{name} {value:.3f}" for name, value in report["choice"]["tried"].items())
