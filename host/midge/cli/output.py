@@ -21,6 +21,10 @@ from ..errors import MidgeError
 LONGEST_ERROR = 600
 
 
+# A pipe or a file has no edge to wrap at.
+PIPE_COLUMNS = 1000
+
+
 class _State:
     as_json = False
 
@@ -78,10 +82,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, title: s
     drawn = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for column, heading in enumerate(headings):
         numeric = bool(rows) and all(isinstance(row[column], int | float) for row in rows)
-        drawn.add_column(heading, justify="right" if numeric else "left")
+        # The first column is what people copy: addresses, names.
+        drawn.add_column(
+            heading, justify="right" if numeric else "left", no_wrap=column == 0, overflow="fold"
+        )
     for row in rows:
         drawn.add_row(*(Text(str(cell)) for cell in row))
-    _console().print(drawn)
+    console = _console()
+    console.print(drawn, width=None if console.is_terminal else PIPE_COLUMNS)
 
 
 class Advance(Protocol):
