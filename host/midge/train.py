@@ -99,6 +99,7 @@ def train(
 
         advance(steps - 2, steps, "compression")
         smaller, about["compressed"], compression = in_training(recipe, found, fitted, seed)
+        warnings += compression["warnings"]
     model = model_of(recipe, fitted, (rows + more).X, windows=cut.windows, provenance=about, ir=smaller)
 
     advance(steps - 1, steps, "writing")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from midge import cli, model_file, reference_model
 from midge.build import build
-from midge.compress import app
+from midge.compress import app, plan
 from midge.dataset import Dataset
 from midge.errors import DatasetError, RecipeError
 from midge.recipe import Compress, Recipe
@@ -66,15 +67,15 @@ def test_a_model_file_is_compressed_by_what_it_tells_of_itself(
 ) -> None:
     options = {"target": "x64", "loss": 0.1, "steps": ("prune",)}
     again = app.compress_model(done.model, data, into=tmp_path, **options)  # type: ignore[arg-type]
-    # It says who was put aside, so there is nothing to warn of.
-    assert again.report["warnings"] == []
+    assert "may have learnt from" in again.report["warnings"][0]
+    assert not any("flattered" in warning for warning in again.report["warnings"])
     assert again.report["held_out"]["groups"] == done.report["held_out"]["groups"]
     assert again.report["held_out"]["accuracy"][0] == done.report["held_out"]["accuracy"][1]
     assert again.report["module_bytes"][0] == done.report["module_bytes"][1]
     assert again.model.provenance["of"] == done.model.digest
     unsure = replace(done.model, provenance={"unit": "window"})
     told = app.compress_model(unsure, data, into=tmp_path, **options)  # type: ignore[arg-type]
-    assert "flattered" in told.report["warnings"][0]
+    assert "flattered" in told.report["warnings"][1]
 
 
 def test_a_recipe_has_training_make_its_model_smaller(data: Dataset, tmp_path: Path) -> None:
@@ -97,11 +98,18 @@ def test_the_recipe_is_read(tmp_path: Path) -> None:
     path.write_text(text + '\n[compress]\nsteps = ["drop", "leaves"]\nloss = 0.02\n')
     assert Recipe.load(path).compress == Compress(("drop", "leaves"), 0.02, "armv6m")
     path.write_text(text + '\n[compress]\nsteps = ["leafs"]\n')
-    with pytest.raises(
-        RecipeError, match=r"'leafs' is not one of .*did you mean 'leaves'"
-    ):
+    with pytest.raises(RecipeError, match=r"'leafs' is not one of .*did you mean 'leaves'"):
         Recipe.load(path)
     assert RECIPE.compress is None
+
+
+def test_a_loss_on_groups_put_aside_is_told() -> None:
+    costs = plan.Costs(1000, 100, "code"), plan.Costs(500, 50, "code")
+    line = plan.Line("drop", 0.5, True, *costs, (0.95, 0.95), (0.95, 0.90))
+    case: Any = plan.Case(None, plan.NO_ROWS)  # type: ignore[arg-type]
+    done = plan.Plan(case.ir, (line,))
+    assert "fell by 0.050, more than 0.01" in app.report(done, "x64", 0.01, case, [])["warnings"][0]
+    assert app.report(done, "x64", 0.06, case, [])["warnings"] == []
 
 
 def test_two_groups_are_too_few() -> None:

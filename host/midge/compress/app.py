@@ -144,11 +144,14 @@ def compress_model(
     rows = Rows(model.frontend.extract(cut.windows), cut.labels, key[cut.recording])
     unseen = model.provenance.get("put_aside", [])
     aside = np.isin(rows.keys, unseen)
+    warnings.append(
+        "steps are chosen on groups that the model may have learnt from, so they may go too far: trust the "
+        "column of what is held out; or compress the app, whose model is fitted anew for each choice"
+    )
     if not aside.any() or aside.all():
         aside = put_aside(rows, seed)
         warnings.append(
-            "the model may have been trained on these recordings, so its accuracy before is flattered; "
-            "compress the app instead: its model is fitted anew without the groups that judge"
+            "nor does it say which groups it has not seen, so accuracies held out are flattered as well"
         )
     known = rows.where(~aside)
     folds = [
@@ -253,6 +256,13 @@ def report(done: Plan, target: str, loss: float, final: Case, warnings: Sequence
     first = done.lines[0]
     last = kept[-1] if kept else None
     after = first.before if last is None else last.after
+    told = list(warnings)
+    held_out = first.held_out[0], first.held_out[0] if last is None else last.held_out[1]
+    if held_out[0] - held_out[1] > loss:
+        told.append(
+            f"on the groups put aside accuracy fell by {held_out[0] - held_out[1]:.3f}, more than {loss:g}: "
+            "ask for fewer steps or a smaller loss, or record more people"
+        )
     return {
         "target": target,
         "loss": loss,
@@ -264,7 +274,7 @@ def report(done: Plan, target: str, loss: float, final: Case, warnings: Sequence
         "held_out": {
             "groups": sorted(set(final.asked.keys.tolist())),
             "n": len(final.asked),
-            "accuracy": [first.held_out[0], first.held_out[0] if last is None else last.held_out[1]],
+            "accuracy": list(held_out),
         },
-        "warnings": list(warnings),
+        "warnings": told,
     }
