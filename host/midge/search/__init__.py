@@ -152,7 +152,16 @@ def _without(found: Examples, aside: Any) -> Examples:
 def _best(tried: Sequence[Tried], budget: Budget, target: str) -> Tried:
     within = [one for one in tried if trial.excess(one.costs, budget) <= 1]
     if within:
-        return within[0]
+        # The most accurate of those that came furthest; of equals the fastest.
+        return min(
+            within,
+            key=lambda one: (
+                -one.rung,
+                -round(one.accuracy, 3),
+                one.costs["instructions"],
+                one.candidate.name,
+            ),
+        )
     nearest = min(tried, key=lambda one: trial.excess(one.costs, budget))
     if "refused" in nearest.costs:
         raise BudgetExceeded(f"no candidate could be built for {target}: {nearest.costs['refused']}")
