@@ -194,16 +194,17 @@ class Service:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals(*numbers: signal.Signals) -> Iterator[None]:
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = [signal.signal(number, stop) for number in numbers]
     try:
         with contextlib.suppress(KeyboardInterrupt):
             yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def run(settings: Settings, on_ready: Callable[[Running], None], parent_fd: int | None = None) -> None:
@@ -211,7 +212,9 @@ def run(settings: Settings, on_ready: Callable[[Running], None], parent_fd: int 
 
     Raises MidgeError if it can't start.
     """
-    with _stopped_by_signals():
+    # A shell script that starts a board with & has ^C ignored: who stands alone listens to it all the same.
+    numbers = (signal.SIGTERM,) if parent_fd is not None else (signal.SIGTERM, signal.SIGINT)
+    with _stopped_by_signals(*numbers):
         service = Service(settings)
         on_ready(service.running)
         service.serve(parent_fd)
