@@ -158,11 +158,11 @@ def test_an_overrun_is_counted_exactly(rate_hz, error, phase, with_pin, start_us
         assert sampler.lost > 0 and sampler.overruns >= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     **SETTINGS | {"rate_hz": st.sampled_from([100, 400, 1600])},
     seed=st.integers(0, 1 << 30),
-    chance=st.sampled_from([0.003, 0.03, 0.2]),
+    chance=st.sampled_from([0.003, 0.01, 0.03]),
     most_periods=st.sampled_from([2, 40, 200]),
 )
 def test_held_up_anywhere_indices_stay_right(
