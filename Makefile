@@ -30,7 +30,7 @@ test: setup lint
 	$(BIN)/pytest
 
 check: test
-	$(BIN)/pytest -m check
+	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m check
 
 # What neighbours cost on the same work: their packages go into a folder of their own.
 PEERS := build/peers

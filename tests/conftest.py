@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -21,6 +23,11 @@ from midge.virtual import VirtualBoard
 from midge_device import versions
 from midge_device.wire import frame
 from midge_device.wire import message as wire
+
+# The same cases each time, on a machine of any speed; `make check` looks further: HYPOTHESIS_PROFILE=deep.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("deep", derandomize=False, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 class Refusal(Exception):  # noqa: N818

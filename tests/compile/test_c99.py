@@ -164,7 +164,7 @@ def _check(seed: int, n_trees: int, depth: int | None, n_classes: int, bits: int
     n_classes=st.integers(2, 5),
     bits=st.sampled_from([16, 32]),
 )
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=4)
 def test_every_writer_gives_the_same_bits(
     seed: int, n_trees: int, depth: int, n_classes: int, bits: int
 ) -> None:
@@ -179,7 +179,7 @@ def test_every_writer_gives_the_same_bits(
     n_classes=st.integers(2, 12),
     bits=st.sampled_from([16, 32]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_writer_gives_the_same_bits_deep(
     seed: int, n_trees: int, depth: int | None, n_classes: int, bits: int
 ) -> None:

@@ -177,7 +177,7 @@ def test_powers_of_two() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.integers(2, 6), st.floats(-3, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_linear_integers_never_differ_outside_epsilon(
     seed: int, n_features: int, n_classes: int, size: float
 ) -> None:
@@ -186,7 +186,7 @@ def test_linear_integers_never_differ_outside_epsilon(
 
 @pytest.mark.check
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(2, 40), st.floats(-6, 6))
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 def test_linear_integers_never_differ_outside_epsilon_deep(
     seed: int, n_features: int, n_classes: int, size: float
 ) -> None:

@@ -370,7 +370,7 @@ def test_values_beyond_int16_are_refused(toy_module: Callable[..., Module]) -> N
 
 
 @pytest.mark.check
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_every_byte_of_a_damaged_module_stays_in_the_cage(data: st.DataObject) -> None:
     """A damaged module ends in an error or in an answer, never in a crash of the host."""

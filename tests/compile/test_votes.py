@@ -107,7 +107,7 @@ def _check_winners(seed: int, n_trees: int, depth: int, n_classes: int, vote_bit
     n_classes=st.integers(2, 7),
     vote_bits=st.sampled_from([16, 32]),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_winners_differ_inside_epsilon_at_most(
     seed: int, n_trees: int, depth: int, n_classes: int, vote_bits: int
 ) -> None:
@@ -122,7 +122,7 @@ def test_winners_differ_inside_epsilon_at_most(
     n_classes=st.integers(2, 12),
     vote_bits=st.sampled_from([16, 32]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_winners_differ_inside_epsilon_at_most_deep(
     seed: int, n_trees: int, depth: int, n_classes: int, vote_bits: int
 ) -> None:

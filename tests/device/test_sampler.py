@@ -131,7 +131,7 @@ SETTINGS = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(**SETTINGS)
 def test_without_stalls_nothing_is_lost(rate_hz, error, phase, with_pin, start_us):
     clock = Clock(start_us)
@@ -144,7 +144,7 @@ def test_without_stalls_nothing_is_lost(rate_hz, error, phase, with_pin, start_u
     assert sampler.clock.rate_mhz == pytest.approx(rate_hz * (1 + error) * 1000, rel=2e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**SETTINGS, stalls=st.lists(st.floats(6.0, 12.0), min_size=1, max_size=4), periods=st.floats(20, 400))
 def test_an_overrun_is_counted_exactly(rate_hz, error, phase, with_pin, start_us, stalls, periods):
     clock = Clock(start_us)
@@ -158,7 +158,7 @@ def test_an_overrun_is_counted_exactly(rate_hz, error, phase, with_pin, start_us
         assert sampler.lost > 0 and sampler.overruns >= 1
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     **SETTINGS | {"rate_hz": st.sampled_from([100, 400, 1600])},
     seed=st.integers(0, 1 << 30),

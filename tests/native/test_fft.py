@@ -108,7 +108,7 @@ def test_nothing_overflows(library: ctypes.CDLL, n: int) -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(SIZES), st.integers(0, 15))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_input_is_near_the_exact_transform(library: ctypes.CDLL, seed: int, n: int, n_bits: int) -> None:
     source = np.random.default_rng(seed)
     row = source.integers(-(1 << n_bits), 1 << n_bits, (1, n))

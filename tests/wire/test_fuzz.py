@@ -33,7 +33,7 @@ pieces = st.lists(
 
 
 @given(pieces, st.data())
-@settings(deadline=None)
+@settings()
 def test_any_stream_in_any_pieces_gives_the_same_frames(parts: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(parts)
     at_once = frame.FrameDecoder(keep_text=True)
