@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from midge import assets, targets
@@ -33,7 +33,6 @@ pieces = st.lists(
 
 
 @given(pieces, st.data())
-@settings()
 def test_any_stream_in_any_pieces_gives_the_same_frames(parts: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(parts)
     at_once = frame.FrameDecoder(keep_text=True)
