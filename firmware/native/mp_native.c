@@ -1,6 +1,7 @@
 /* Board primitives as a Python module: checks every argument, then calls primitives.c. */
 #include "mp_native.h"
 
+#include "adpcm.h"
 #include "primitives.h"
 
 enum { CHANNELS = 3, TABLE_LENGTH = 1 + 2 * CHANNELS, PACKET_LENGTH = 4, PACKET_MAX = 64 };
@@ -97,6 +98,24 @@ mp_obj_t native_scale_sound(const mp_function_t *self, size_t n_args, const mp_o
     }
     sound_scale(words.start, n, table, samples);
     return mp_none();
+}
+
+mp_obj_t native_encode_adpcm(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    int16_t *samples;
+    mp_buffer_t block;
+    const size_t n_values =
+        int16_array_get(self, args[0], MP_BUFFER_READ, &samples, "samples must be array('h')");
+    const int32_t n = int_get_within(self, args[1], 1, (int32_t)n_values, "n must be 1..samples");
+    const int32_t index = int_get_within(self, args[2], 0, ADPCM_INDEX_MAX, "index must be 0..88");
+    if (!mp_buffer_get(args[3], &block, MP_BUFFER_WRITE)) {
+        type_error_raise(self, "block must be a writable buffer");
+    }
+    if (block.length_bytes < (size_t)(ADPCM_HEAD_BYTES + n / 2)) {
+        value_error_raise(self, "block is too short");
+    }
+    return mp_int(adpcm_encode(samples, n, index, block.start));
 }
 
 typedef int32_t (*cobs_t)(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room);

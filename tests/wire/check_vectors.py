@@ -1,7 +1,9 @@
 """Checks wire/ against the frozen vectors; the same under CPython and on a board: returns what differs."""
 
 import json
+from array import array
 
+from midge_device import adpcm
 from midge_device.wire import frame, message
 
 
@@ -67,6 +69,18 @@ def check_streams(vectors):
     return wrong
 
 
+def check_adpcm(vectors, encode):
+    """Every block, by the Python or the native twin."""
+    wrong = []
+    for number, vector in enumerate(vectors["adpcm"]):
+        samples = array("h", vector["samples"])
+        block = bytearray(len(vector["block"]) // 2)
+        following = encode(samples, len(samples), vector["index"], block)
+        if block != bytes.fromhex(vector["block"]) or following != vector["next"]:
+            wrong.append(f"adpcm {number}")
+    return wrong
+
+
 def check(path):
     """Every difference from the vector file at `path`, as a list of texts."""
     with open(path) as file:  # noqa: PTH123
@@ -75,4 +89,5 @@ def check(path):
         check_cobs(vectors, frame.cobs_encode, frame.cobs_decode)
         + check_messages(vectors)
         + check_streams(vectors)
+        + check_adpcm(vectors, adpcm.encode_slow)
     )

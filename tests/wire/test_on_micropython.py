@@ -25,8 +25,11 @@ import check_vectors, json, midge_native
 with open({path!r}) as file:
     vectors = json.load(file)
 from midge_device import primitives
+from midge_device import adpcm
 assert primitives.NATIVE and primitives.cobs_encode is midge_native.cobs_encode
-print(json.dumps(check_vectors.check_cobs(vectors, midge_native.cobs_encode, midge_native.cobs_decode)))
+assert adpcm.encode is midge_native.encode_adpcm
+wrong = check_vectors.check_cobs(vectors, midge_native.cobs_encode, midge_native.cobs_decode)
+print(json.dumps(wrong + check_vectors.check_adpcm(vectors, midge_native.encode_adpcm)))
 """
 
 SCALE = """

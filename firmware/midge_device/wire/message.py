@@ -28,6 +28,8 @@ ACTIVATE = 0x1B  # boot the pushed model: ACK, then a soft reset
 RESET = 0x1C  # soft reset
 SCORES_ON = 0x1D  # 1 = send SCORES after each window
 RECALL = 0x1E  # the last seconds: ACK value = samples kept, then DATA … STREAM_END; the model goes on
+SOUND_START = 0x1F  # rate_mhz, coding, n_samples (0 = until STREAM_STOP): STREAM_START for a microphone
+LINE_TEST = 0x20  # FILLER follows, as fast as the line takes it; ACK value = its speed in bytes a second
 
 # board → host
 WELCOME = 0x90  # JSON
@@ -39,6 +41,8 @@ STATUS = 0x95  # ticks_ms, free_ram, windows, samples, dropped, overruns
 LOG = 0x96  # UTF-8 text
 SCORES = 0x97  # ticks_ms, window, index of the winner; int16 a label
 STREAM_END = 0x98  # samples, dropped
+CODED = 0x99  # as DATA, a stream of SOUND_START: one block in its coding
+FILLER = 0x9A  # bytes that mean nothing
 
 NAMES = {
     HELLO: "HELLO",
@@ -55,6 +59,8 @@ NAMES = {
     RESET: "RESET",
     SCORES_ON: "SCORES_ON",
     RECALL: "RECALL",
+    SOUND_START: "SOUND_START",
+    LINE_TEST: "LINE_TEST",
     WELCOME: "WELCOME",
     ACK: "ACK",
     NAK: "NAK",
@@ -64,6 +70,8 @@ NAMES = {
     LOG: "LOG",
     SCORES: "SCORES",
     STREAM_END: "STREAM_END",
+    CODED: "CODED",
+    FILLER: "FILLER",
 }
 
 # kind: (struct format of the fields, whether bytes of any length follow them)
@@ -82,6 +90,8 @@ LAYOUTS = {
     RESET: ("<", False),
     SCORES_ON: ("<B", False),
     RECALL: ("<", False),
+    SOUND_START: ("<IBI", False),
+    LINE_TEST: ("<", False),
     WELCOME: ("<", True),
     ACK: ("<BI", False),
     NAK: ("<BH", True),
@@ -91,6 +101,8 @@ LAYOUTS = {
     LOG: ("<", True),
     SCORES: ("<IIB", True),
     STREAM_END: ("<II", False),
+    CODED: ("<IIIB", True),
+    FILLER: ("<", True),
 }
 
 # codes of NAK
@@ -121,6 +133,11 @@ CODES = {
     STATE: "STATE",
     INTERNAL: "INTERNAL",
 }
+
+# coding of a stream of sound
+INT16 = 0  # DATA, little endian
+ADPCM = 1  # CODED, see adpcm.py
+OF_A_STREAM = (DATA, CODED, STREAM_END)
 
 FILE_MODULE = 0
 FILE_TEST = 1

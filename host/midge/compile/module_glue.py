@@ -71,6 +71,7 @@ NATIVE = Exports(
         Function("scale_axes", "native_scale_axes", 3, 3),
         Function("gather_words", "native_gather_words", 5, 5),
         Function("scale_sound", "native_scale_sound", 4, 4),
+        Function("encode_adpcm", "native_encode_adpcm", 4, 4),
         Function("cobs_encode", "native_cobs_encode", 3, 3),
         Function("cobs_decode", "native_cobs_decode", 3, 3),
     ),
