@@ -84,6 +84,32 @@ def test_motion_comes_back_the_same(form: str, unit: str, moved: Path, tmp_path:
     items = there_and_back(moved, tmp_path, form, *(("--unit", unit) if unit else ()))
     assert content(items) == content(dataset.load(moved).recordings)
     assert {item.rate_hz for item in items} == {59.0} and {item.scale for item in items} == {8192.0}
+    # Without time stamps a gap parts a take.
+    torn = {name: [f"{name}-{part:03d}" for part in (1, 2, 3)] for name in ["walk.fast_bo_001"]}
+    torn = {} if form in ("csv", "parquet") else torn
+    names = ["rest_001", "walk_ann_001", *torn.get("walk.fast_bo_001", ["walk.fast_bo_001"])]
+    assert sorted(item.path.stem for item in items if item.path) == sorted(names)
+
+
+@pytest.mark.parametrize("form", ["edge-impulse", "edge-impulse-cbor"])
+def test_edge_impulse_files_need_no_options(
+    form: str, moved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, suffix = tmp_path / "out", exporting.FORMATS[form][0]
+    assert cli.main(["export", str(moved), "--format", form, "--into", str(out)]) == 0
+    assert cli.main(["import", str(out), "--into", str(tmp_path / "plain")]) == 0
+    assert content(dataset.load(tmp_path / "plain").recordings) == content(dataset.load(moved).recordings)
+    # info.labels is no recording, and nobody has to leave it out.
+    command = [
+        "import",
+        str(out),
+        "--into",
+        str(tmp_path / "by_name"),
+        "--pattern",
+        f"{{label}}.{{take}}{suffix}",
+    ]
+    assert cli.main(command) == 0
+    assert "left out" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

@@ -271,9 +271,10 @@ def _write_labels(folder: Path, takes: Sequence[Take], form: str, suffix: str) -
         take = by_name.get(stem) or by_name[stem.rpartition("-")[0]]
         group = {"metadata": {"group": take.about.group}} if take.about.group else {}
         label = {"type": "label", "label": take.about.label}
-        files.append({"path": path.name, "name": stem, "category": "training", "label": label, **group})
+        name = stem.removeprefix(_file_name(take, "", form))
+        files.append({"path": path.name, "name": name, "category": "training", "label": label, **group})
     text = json.dumps({"version": 1, "files": files}, ensure_ascii=False)
-    (folder / "info.labels").write_text(text, encoding="utf-8")
+    (folder / edge_impulse.LABELS_FILE).write_text(text, encoding="utf-8")
 
 
 # format → suffix, its customary unit, whether it has time stamps, how one file is written (None: one for all)

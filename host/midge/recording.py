@@ -94,6 +94,15 @@ class Recording(Description):
         return (len(self.samples) + self.lost) / self.rate_hz
 
 
+# A source slower than this share of the recording's rate has made up samples.
+UPSAMPLED = 0.8
+
+
+def is_upsampled(about: Description) -> bool:
+    """Whether samples were made up between those of a slower source: quick motion is missing then."""
+    return about.measured_rate_hz is not None and about.measured_rate_hz < UPSAMPLED * about.rate_hz
+
+
 def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> dict[str, Any]:
     """The sidecar's content for `n_samples` rows with `gaps`."""
     about = {item.name: getattr(description, item.name) for item in fields(Description)}

@@ -141,7 +141,8 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
     if len(done.warnings) > 10:
         output.note(f"warning: … and {len(done.warnings) - 10} more")
     if done.skipped:
-        output.note(f"left out {len(done.skipped)} files:")
+        n = len(done.skipped)
+        output.note(f"left out {n} file{'' if n == 1 else 's'}:")
         for path, why in list(done.skipped.items())[:_SHOWN]:
             output.note(f"  {path}: {why}" if not why.startswith(path) else f"  {why}")
     output.result({**asdict(done), "into": args.into, "dry_run": args.dry_run})

@@ -49,36 +49,37 @@ def match(
     """
     parsed = [Pattern.parse(text) for text in texts]
     root = source.parent if source.is_file() else source
-    paths = [source] if source.is_file() else _files(source)
+    paths = [source] if source.is_file() else [path for path in _files(source) if not reading.is_about(path)]
     if not paths:
         raise DatasetError(f"{source}: it holds no files; give the folder of the recordings")
     wanted: list[tuple[Path, str, dict[str, str]]] = []
     skipped: dict[str, str] = {}
-    unmatched: list[str] = []
     for path in paths:
         where = path.relative_to(root).as_posix()
-        if not parsed:
-            if source.is_dir() and not reading.is_recording(path):
-                skipped[where] = "no recording by its name"
-            else:
-                wanted.append((path, where, {}))
-            continue
         fields = next((found for pattern in parsed if (found := pattern.match(where)) is not None), None)
         if fields is not None:
             wanted.append((path, where, fields))
-        else:
+        elif parsed:
             skipped[where] = "fits no pattern"
-            unmatched.append(where)
-    if unmatched and not skip_unmatched:
-        n = f" (and {len(unmatched) - 1} more)" if len(unmatched) > 1 else ""
+        elif path == source or reading.is_recording(path):
+            wanted.append((path, where, {}))
+        else:
+            skipped[where] = "no recording by its name"
+    first = shown(next(iter(skipped), ""))
+    if parsed and skipped and not skip_unmatched:
+        n = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
         raise DatasetError(
-            f"{shown(unmatched[0])}{n} fits no --pattern; add one, or leave such files out with "
-            "--skip-unmatched"
+            f"{first}{n} fits no --pattern; add one, or leave such files out with --skip-unmatched"
         )
     if not wanted:
+        why = f"fits --pattern {texts[0][:80]!r}" if texts else "is a recording by its name"
         raise DatasetError(
-            f"{source}: nothing to import; no file fits --pattern {texts[0][:80]!r}, the first is "
-            f"{shown(unmatched[0]) if unmatched else 'none'}"
+            f"{source}: no file of {len(skipped)} {why}; the first is {first}: "
+            + (
+                f"a pattern for it would be {patterns.suggest(list(skipped))!r}"
+                if texts
+                else "give the folder of the recordings, or say which with --pattern"
+            )
         )
     return wanted, skipped
 

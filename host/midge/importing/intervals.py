@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..errors import DatasetError
 from . import dialect as dialects
 from . import units
 from .dialect import Dialect
+from .edge_impulse import LABELS_FILE
 
 _FILE_NAMES = (
     "file",
@@ -48,10 +49,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of files, by the last part of their names; '' holds for any file."""
+    """Intervals of files, by the last part of their names; '' holds for any file. `names`: of their takes."""
 
     path: Path
     of_file: Mapping[str, Sequence[Interval]]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, where: str) -> Sequence[Interval] | None:
         """The intervals of one file, by path or name; None if the file does not name it."""
@@ -68,7 +70,8 @@ def read(path: Path) -> Intervals:
         raise DatasetError(f"{path} is not there; --labels takes a file")
     text = dialects.decode(path, str(path))
     found: dict[str, list[Interval]] = {}
-    if path.suffix.lower() in (".json", ".labels"):
+    is_table = path.suffix.lower() not in (".json", ".labels")
+    if not is_table:
         try:
             content = json.loads(text)
         except ValueError as error:
@@ -86,17 +89,25 @@ def read(path: Path) -> Intervals:
         raise DatasetError(
             f"{path}: holds no labels; it needs file,start,end,label, or a Label Studio export"
         )
-    return Intervals(path, found)
+    return Intervals(path, found, {} if is_table else _names(content))
 
 
 def beside(folder: Path) -> Intervals | None:
     """What Edge Impulse's exports below `folder` say of their files; None if there is none."""
     found: dict[str, Sequence[Interval]] = {}
-    paths = sorted(folder.rglob("info.labels"))
+    names: dict[str, str] = {}
+    paths = sorted(folder.rglob(LABELS_FILE))
     for path in paths:
-        below = path.parent.relative_to(folder)
-        found.update({(below / name).as_posix(): labels for name, labels in read(path).of_file.items()})
-    return Intervals(paths[0], found) if paths else None
+        below, said = path.parent.relative_to(folder), read(path)
+        found.update({(below / name).as_posix(): labels for name, labels in said.of_file.items()})
+        names.update({(below / file).as_posix(): name for file, name in said.names.items()})
+    return Intervals(paths[0], found, names) if paths else None
+
+
+def _names(content: Any) -> dict[str, str]:
+    """Edge Impulse's names of samples, by the files they are in."""
+    files = content.get("files", ()) if isinstance(content, dict) else ()
+    return {item["path"]: str(item["name"]) for item in files if item.get("name")}
 
 
 def _edge_impulse(content: Mapping[str, Any]) -> list[tuple[str, Interval]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -66,14 +67,14 @@ def parts(
 ) -> Iterator[Part | Left]:
     """The recordings in one table at `rate_hz`; `to_g` turns its numbers to g. Raises DatasetError.
 
-    They are named by `name`, a path, or by `where` if that is empty.
+    They are named by a column of takes, else by `name`, a path without suffix, or by `where`.
     """
-    path = PurePosixPath(name or where)
-    stem = "_".join(path.with_suffix("").parts)[-LONGEST_STEM:]
+    stem = "_".join(PurePosixPath(name or PurePosixPath(where).with_suffix("")).parts)
     runs = list(_runs(table, where, fields, how))
-    number = 0
+    stems = [_stem(words, table) or stem for _, _, words in runs]
+    several, numbers = Counter(stems), Counter[str]()
     width = max(3, len(str(len(runs))))
-    for start, stop, words in runs:
+    for (start, stop, words), stem in zip(runs, stems, strict=True):
         label, group = words.get("label", ""), words.get("group", "")
         if not label:
             yield Left(stop - start, "without a label")
@@ -99,11 +100,18 @@ def parts(
                 )
             yield Left(stop - start, "alone: one time stamp is no recording")
             continue
-        number += 1
-        name = safe(stem if len(runs) == 1 else f"{stem}_{number:0{width}d}")
+        numbers[stem] += 1
+        number = f"_{numbers[stem]:0{width}d}" if several[stem] > 1 else ""
+        name = safe(stem[-LONGEST_STEM:] + number)
         make = _sound if table.kind == "sound" else _motion
         part = make(table, where, (start, stop), how, to_g, rate_hz)
         yield replace(part, name=name, description=replace(part.description, label=label, group=group))
+
+
+def _stem(words: dict[str, str], table: Table) -> str:
+    """The name of a take that a column gives it; a number alone says too little."""
+    take = words.get("take", "") if "take" in table.words else ""
+    return take if any(letter.isalpha() for letter in take) else ""
 
 
 def forward_in_time(table: Table) -> Table:

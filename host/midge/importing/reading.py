@@ -11,19 +11,19 @@ from .table import Table
 
 # What else lies about in folders of recordings, and is none.
 NOT_RECORDINGS = (".md", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".py", ".ipynb", ".yaml", ".yml", ".toml",
-                  ".labels",
                   ".cff", ".rst", ".doc", ".docx", ".xls", ".xlsx", ".m", ".zip", ".gz", ".part")  # fmt: skip
 
 _ABOUT = ("readme", "license", "licence", "copying", "citation", "changelog", "requirements")
 
 
+def is_about(path: Path) -> bool:
+    """Whether a file belongs to recordings, and says what they are: a sidecar, Edge Impulse's labels."""
+    return path.name == edge_impulse.LABELS_FILE or own.is_sidecar(path)
+
+
 def is_recording(path: Path) -> bool:
-    """Whether a file may hold samples, by its name; a sidecar holds none."""
-    return (
-        not own.is_sidecar(path)
-        and path.suffix.lower() not in NOT_RECORDINGS
-        and not path.stem.lower().startswith(_ABOUT)
-    )
+    """Whether a file may hold samples, by its name."""
+    return path.suffix.lower() not in NOT_RECORDINGS and not path.stem.lower().startswith(_ABOUT)
 
 
 def read(path: Path, where: str, how: Source) -> Table:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from .. import journal, storing
+from .. import journal, recording, storing
 from ..errors import DatasetError
 from ..progress import Advance
-from . import found, intervals, reading, units
+from . import first_look, found, intervals, reading, units
 from .parts import Left, Part, forward_in_time, parts, source_hz, stamps_s
 from .source import Source
 from .table import Table
@@ -21,9 +20,6 @@ from .table import Table
 # Linear acceleration without gravity has less than 1 g, and vigorous motion more.
 _USUAL_G = (0.05, 2.5)
 _CLIPPED_SHARE = 0.01
-# Files that are looked at to tell the unit.
-_PROBED = 9
-_SHOWN = 3
 
 
 @dataclass
@@ -47,6 +43,7 @@ class Imported:
     assumed: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     n_samples: int = 0
+    upsampled: list[float] = field(default_factory=list)
 
 
 Wanted = list[tuple[Path, str, dict[str, str]]]
@@ -85,9 +82,11 @@ def import_files(
             wanted = _with_intervals(wanted, skipped, how, skip_unmatched)
         done = Imported(skipped=skipped)
         try:
-            how = _with_unit(wanted, how, done)
+            seen = first_look.look(wanted, how, into)
         except DatasetError as error:
             raise _at(error, source) from None
+        how, done.kind, done.assumed = seen.how, seen.kind, list(seen.assumed)
+        named = _names(wanted, how)
         with contextlib.nullcontext() if dry_run else journal.change(into, f"import {source.name}") as change:
             names: set[str] = set()
             # What an archive packs everything into names nothing.
@@ -95,8 +94,9 @@ def import_files(
             norms_g: list[float] = []
             for number, (path, where, fields) in enumerate(wanted):
                 advance(number, len(wanted), path.name[:40])
+                name = named.get(where) or str(PurePosixPath(where.split("/", outer)[-1]).with_suffix(""))
                 try:
-                    ready = list(_file(path, where, fields, how, done, wanted, outer))
+                    ready = list(_file(path, where, fields, how, done, wanted, name))
                 except DatasetError as error:
                     if not skip_bad:
                         raise _at(error, source) from None
@@ -109,12 +109,21 @@ def import_files(
                     _count(done, part)
                     norms_g.append(part.norm_g)
             if not done.recordings:
-                why = next(
-                    (f"; the first: {why}" for name, why in done.skipped.items() if "pattern" not in why), ""
-                )
-                raise DatasetError(f"{source}: nothing to import{why}")
+                raise DatasetError(_nothing(source, wanted, done))
     _sum_up(done, how, norms_g)
     return done
+
+
+def _nothing(source: Path, wanted: Wanted, done: Imported) -> str:
+    """Why no file gave a recording, by the first of them."""
+    where = wanted[0][1]
+    why = done.skipped.get(where) or next(iter(done.left_rows), "it holds no rows")
+    why = why if why.startswith(where) else f"{found.shown(where)}: {why}"
+    return f"{source}: no file of {len(wanted)} gave a recording; the first, {why}"
+
+
+def _n(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _at(error: DatasetError, source: Path) -> DatasetError:
@@ -143,35 +152,14 @@ def _with_intervals(wanted: Wanted, skipped: dict[str, str], how: Source, skip_u
     return kept
 
 
-def _with_unit(wanted: Wanted, how: Source, done: Imported) -> Source:
-    """The unit of all files, if it was left to us; a first look at the rate as well."""
-    step = max(1, len(wanted) // _PROBED)
-    norms, said, says = [], Counter[str](), Counter[str]()
-    for path, where, _ in wanted[::step]:
-        try:
-            table = reading.read(path, where, how)
-        except DatasetError:
-            continue  # the stage itself meets it again, and says so
-        says.update(table.says)
-        done.kind = table.kind
-        if table.kind == "motion":
-            norms.append(float(np.median(np.linalg.norm(table.samples, axis=1))))
-            said[table.unit] += 1
-    done.assumed = [text for text, _ in says.most_common(_SHOWN)]
-    if how.unit != units.AUTO or not norms:
-        return how
-    unit = said.most_common(1)[0][0]
-    why = "the files say so"
-    if not unit:
-        unit, why = units.guess(np.array(norms)), f"the usual acceleration is {np.median(norms):.4g}"
-    if not unit:
-        usual = float(np.median(norms))
-        raise DatasetError(
-            f"{wanted[0][1]} row 1: which unit? the usual acceleration is {usual:.4g}, which is 1 g in "
-            "none that midge knows; give --unit g, mg, m/s^2 or COUNTS/g"
-        )
-    done.assumed.append(f"unit {unit}: {why}")
-    return replace(how, unit=unit)
+def _names(wanted: Wanted, how: Source) -> dict[str, str]:
+    """Names of takes where files have such; a number, or a name that two have, says too little."""
+    names = {where: fields.get("take", "") for _, where, fields in wanted}
+    if how.intervals is not None:
+        names = {where: how.intervals.names.get(where, name) for where, name in names.items()}
+    is_name = all(any(letter.isalpha() for letter in name) for name in names.values())
+    is_own = len({name.casefold() for name in names.values()}) == len(names)
+    return names if is_name and is_own else {}
 
 
 def _file(
@@ -181,7 +169,7 @@ def _file(
     how: Source,
     done: Imported,
     wanted: Wanted,
-    outer: int,
+    name: str,
 ) -> Iterator[Part]:
     shown = found.shown(where)
     table = _without_guesses(reading.read(path, shown, how), fields, how)
@@ -193,7 +181,7 @@ def _file(
     rate_hz = _rate(table, shown, how, done)
     to_g = 1.0 if table.kind == "sound" else units.to_g(how.unit)
     n = 0
-    for part in parts(table, where, fields, how, to_g, rate_hz, name=where.split("/", outer)[-1]):
+    for part in parts(table, where, fields, how, to_g, rate_hz, name=name):
         if isinstance(part, Left):
             done.left_rows[part.why] = done.left_rows.get(part.why, 0) + part.rows
             continue
@@ -263,6 +251,8 @@ def _count(done: Imported, part: Part) -> None:
     low, high = done.source_rates_hz
     done.source_rates_hz = (min(low or measured, measured), max(high, measured))
     done.n_samples += len(part.samples)
+    if recording.is_upsampled(about):
+        done.upsampled.append(measured)
 
 
 def _sum_up(done: Imported, how: Source, norms_g: Sequence[float]) -> None:
@@ -282,11 +272,19 @@ def _sum_up(done: Imported, how: Source, norms_g: Sequence[float]) -> None:
                 f"{share:.0%} of the samples are beyond ±{how.range_g:g} g; choose a larger --range"
             )
     for why, rows in done.left_rows.items():
-        done.warnings.append(f"{rows} rows left out, {why}")
+        done.warnings.append(f"{_n(rows, 'row')} left out, {why}")
+    if done.upsampled:
+        usual = float(np.median(done.upsampled))
+        done.warnings.append(
+            f"{_n(len(done.upsampled), 'recording')} of {usual:.4g} Hz brought up to {done.rate_hz:g} Hz: "
+            f"nothing quicker than {usual / 2:.3g} Hz is in them, and a model may know them by that; "
+            f"--resample {usual:.3g} makes all alike"
+        )
     if not done.groups:
         done.warnings.append(
             "no groups: people or machines can't be held apart in validation; put {group} into --pattern"
         )
     elif sum(done.groups.values()) < done.recordings:
         n = done.recordings - sum(done.groups.values())
-        done.warnings.append(f"{n} recordings have no group; each counts as one of its own")
+        one = "has no group; it counts" if n == 1 else "have no group; each counts"
+        done.warnings.append(f"{_n(n, 'recording')} {one} as one of its own")

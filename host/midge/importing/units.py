@@ -34,6 +34,7 @@ _LOCAL_DATE = re.compile(
 # Full scales of common accelerometers: ±2 g to ±16 g in 10 to 16 bits.
 _USUAL_COUNTS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _NEAR = 0.15
+_VIGOROUS = 0.5
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,11 +61,16 @@ def to_g(text: str) -> float:
     return TO_G[spelled(text)]
 
 
-def guess(norms: Floats) -> str:
-    """The unit in which a usual norm is 1 g, '' if there is no such; `norms` are medians of files."""
+def guess(norms: Floats, *, is_steady: bool = False) -> str:
+    """The unit in which a usual norm is 1 g, '' if there is no such; `norms` are medians of files.
+
+    `is_steady`: most of it is one direction, so gravity is in it; then vigorous motion may be on top.
+    """
     usual = float(np.median(norms))
     for unit, one in TO_G.items():
-        if abs(usual * one - 1.0) <= _NEAR:
+        # Of counts there is one in each octave; g and m/s² have no neighbour that near.
+        near = _VIGOROUS if is_steady and unit != "mg" else _NEAR
+        if abs(usual * one - 1.0) <= near:
             return unit
     for counts in _USUAL_COUNTS:
         if abs(usual / counts - 1.0) <= _NEAR:
