@@ -15,6 +15,7 @@ from . import families, model_file
 from .compile import agreement, c99, host, native_sources, neighbors, quantise, reference
 from .compile.gaussian import Gaussian
 from .compile.ir import Node
+from .compile.kernel import Kernel
 from .compile.linear import Linear
 from .compile.neighbors import Neighbors
 from .compile.precise import Inner, Precise
@@ -199,7 +200,7 @@ def compile_estimator(
     seen = values.astype(np.float32).astype(np.float64) if is_single else values
     tolerance = agreement.FLOAT_EPSILON if ir.kind == "forest" else agreement.DOT_TOLERANCE
     tolerance += _noise(ir, values)
-    clear = ~_undecided(ir, seen, expected)
+    clear = ~_undecided(ir, seen, expected, values)
     model_file.check_reference(ir, seen[clear], expected[clear], tolerance)
     ir, learnt = quantise.quantise(ir, values, learnt)
     rows = learnt.apply(values)
@@ -241,12 +242,18 @@ def compile_estimator(
 
 
 def _undecided(
-    ir: Node, X: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]
+    ir: Node,
+    X: npt.NDArray[np.float64],
+    expected: npt.NDArray[np.float64],
+    values: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.bool_]:
     """Rows whose scores are anybody's choice."""
     if isinstance(ir, Neighbors):
         return neighbors.undecided(ir, X)
     rule = getattr(ir, "verdict", None)
+    if rule is not None and rule.scores == "votes":
+        # Some duel was decided by what float64 rounds off.
+        return np.asarray(reference.evaluate(ir, X).margins <= _value_noise(ir, values))
     if rule is not None and rule.decide == "highest" and rule.scores == "sigmoid":
         # All probabilities were too small for float64.
         return np.asarray((expected == 1 / rule.n_classes).all(axis=1))
@@ -256,7 +263,7 @@ def _undecided(
 def _noise(ir: Node, X: npt.NDArray[np.float64]) -> float:
     """What float64 rounds off the estimator's own scores of the rows of X."""
     if isinstance(ir, Linear):
-        return agreement.DOT_NOISE * ir.largest_terms() / (ir.verdict.unit or 1.0)
+        return _value_noise(ir, X) / (ir.verdict.unit or 1.0)
     if isinstance(ir, Gaussian):
         # Mixtures expand the square.
         terms = (np.abs(X).max(axis=0) + np.abs(ir.mean)) ** 2 / ir.variance
@@ -267,11 +274,20 @@ def _noise(ir: Node, X: npt.NDArray[np.float64]) -> float:
     return 0.0
 
 
+def _value_noise(ir: Node, X: npt.NDArray[np.float64]) -> float:
+    """What float64 rounds off the values of a machine on the rows of X."""
+    if isinstance(ir, Linear):
+        return agreement.DOT_NOISE * ir.largest_terms()
+    if isinstance(ir, Kernel):
+        return agreement.DOT_NOISE * ir.largest_weight() * max(1.0, ir.reach) ** ir.degree
+    return 0.0
+
+
 def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
     """Rows on which integers lose more of the model than near ties; 0 if they are few enough."""
     link = compiled.links[1]
     if not len(compiled.classes):
-        return link.rows if link.score_error > MOST_VALUE_ERROR else 0
+        return _lost_values(compiled, rows) if link.score_error > MOST_VALUE_ERROR else 0
     if not link.differ_inside and not link.differ:
         return 0
     found = reference.evaluate(compiled.model.ir, rows)
@@ -280,6 +296,18 @@ def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
     is_clear = found.margins > max(NEAR_TIE * float(np.median(found.margins)), FLOAT_NOISE * unit)
     wrong = int(((winners != found.winners) & is_clear).sum())
     return wrong if wrong > MOST_WRONG * len(rows) else 0
+
+
+def _lost_values(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
+    """Rows on which a regressor's integers are off, but for those whose neighbours are nearly equally near."""
+    ir = compiled.model.ir
+    scores, _ = compiled._host.classify(rows)
+    error = np.abs(scores / compiled.model.score_scale - reference.predict(ir, rows)).max(axis=1)
+    wrong = error > MOST_VALUE_ERROR
+    if isinstance(ir, Neighbors):
+        gaps = neighbors.gaps(ir, rows.astype(np.float64))
+        wrong &= gaps > max(NEAR_TIE * float(np.median(gaps)), FLOAT_NOISE)
+    return int(wrong.sum())
 
 
 def _labels(classes: npt.NDArray[Any]) -> list[str]:

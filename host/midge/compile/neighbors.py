@@ -172,14 +172,17 @@ def interpret(ir: Neighbors, X: FloatArray) -> Answers:
 
 def undecided(ir: Neighbors, X: FloatArray, tolerance: float = 1e-9) -> npt.NDArray[np.bool_]:
     """Rows for which several points are the last of the nearest: which one is taken is anybody's choice."""
-    found = np.zeros(len(X), bool)
-    if ir.n_neighbors == len(ir.points):
-        return found
     size = float((ir.metric * np.maximum(ir.high - ir.low, 1e-300)).sum())
-    for at in range(0, len(X), _BATCH):
-        apart = np.sort(distances(ir, X[at : at + _BATCH]), axis=1)
-        gap = apart[:, ir.n_neighbors] - apart[:, ir.n_neighbors - 1]
-        found[at : at + _BATCH] = gap <= tolerance * size
+    return np.asarray(gaps(ir, X) <= tolerance * size)
+
+
+def gaps(ir: Neighbors, X: FloatArray) -> FloatArray:
+    """How much further than the last of the nearest points the next one is, (n_rows,); infinite if none is."""
+    found = np.full(len(X), np.inf)
+    if ir.n_neighbors < len(ir.points):
+        for at in range(0, len(X), _BATCH):
+            apart = np.sort(distances(ir, X[at : at + _BATCH]), axis=1)
+            found[at : at + _BATCH] = apart[:, ir.n_neighbors] - apart[:, ir.n_neighbors - 1]
     return found
 
 

@@ -53,10 +53,11 @@ def lower(ir: Neighbors) -> NeighborsIntegers:
     """Features on one scale; as they are if they have one already."""
     used = ir.metric > 0
     unit = float(ir.metric[used][0]) if used.any() else 1.0
-    is_even = bool(used.all()) and bool(np.allclose(ir.metric, unit, rtol=1e-9))
+    is_even = bool(np.allclose(ir.metric[used], unit, rtol=1e-9))
     centers = factors = None
     shift = 0
-    scale = np.ones(ir.n_features)
+    # Where no point has a coordinate, a row's own moves it as far from one as from another.
+    scale = np.where(used, 1.0, 0.0)
     middle = np.zeros(ir.n_features)
     if not is_even:
         middle = np.clip(np.rint((ir.low + ir.high) / 2), -32768, 32767)

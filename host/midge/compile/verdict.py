@@ -16,6 +16,8 @@ from .ir import Answers, FloatArray
 SCORE_SCALE = 32767
 MAX_CLASSES = 255
 LOG2_E = 1.4426950408889634
+# Values closer than this part of themselves are one and the same.
+FLOAT_NOISE = 1e-12
 # Exponent from which on a sigmoid is taken for a power.
 VANISHING = 8 << exponential.FRACTION_BITS
 # How a winner comes out of the values of a row.
@@ -81,8 +83,10 @@ class Verdict:
             return self
         low, high = float(values.min()), float(values.max())
         if self.scores == "value":
-            # Twice the span of the training rows: predictions for others go further.
-            return replace(self, center=(low + high) / 2, unit=(high - low) or abs(high) or 1.0)
+            # Twice the span of the training rows: predictions for others go further. What float64 rounds
+            # off a constant is no span.
+            span = high - low if high - low > FLOAT_NOISE * max(abs(low), abs(high)) else 0.0
+            return replace(self, center=(low + high) / 2, unit=span or abs(high) or 1.0)
         return replace(self, unit=max(abs(low), abs(high)) or 1.0)
 
     def judge(self, values: FloatArray) -> Answers:
