@@ -21,6 +21,7 @@ from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError, RecipeError
 from .features import Sampling
 from .features_sound import MAX_WINDOW_SAMPLES, SOUND_CHANNELS, SoundPlan, SoundSampling
+from .json_part import JsonPart
 
 SCHEMA = 1
 FILE_NAME = "model.json"
@@ -286,48 +287,8 @@ def load(path: str | Path) -> Model:
     return model
 
 
-class _Part:
-    """One JSON object of the file, read key by key with its types checked."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, dict):
-            raise ModelError(f"{where} is not an object; train the model again")
-        self.data, self.where = data, where
-
-    def get(self, key: str, *kinds: type) -> Any:
-        value = self.data.get(key, ...)
-        if value is ... or not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            names = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
-            raise ModelError(f"{self.where}: {key} must be {names}; train the model again")
-        return value
-
-    def number(self, key: str, low: float, high: float) -> float:
-        value = self.get(key, int, float)
-        if not low <= value <= high:
-            raise ModelError(f"{self.where}: {key} is {value}; it must be {low} to {high}")
-        return float(value)
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        value = self.get(key, int)
-        if not low <= value <= high:
-            raise ModelError(f"{self.where}: {key} is {value}; it must be {low} to {high}")
-        return int(value)
-
-    def strings(self, key: str) -> tuple[str, ...]:
-        value = self.get(key, list)
-        if not all(isinstance(item, str) for item in value):
-            raise ModelError(f"{self.where}: {key} must be strings; train the model again")
-        return tuple(value)
-
-    def numbers(self, key: str) -> tuple[float, ...]:
-        value = self.get(key, list)
-        if not all(isinstance(item, int | float) and abs(item) < 1e300 for item in value):
-            raise ModelError(f"{self.where}: {key} must be numbers; train the model again")
-        return tuple(float(item) for item in value)
-
-
 def _from_json(data: Any) -> Model:
-    top = _Part(data, "model")
+    top = JsonPart(data, "model")
     schema = top.get("schema", int)
     if schema != SCHEMA:
         raise ModelError(
@@ -344,7 +305,7 @@ def _from_json(data: Any) -> Model:
             f"{len(frontend.features)} features named, {ir.n_features} read; train the model again"
         )
     if top.get("sensor", dict, type(None)) is not None:
-        part = _Part(data["sensor"], "sensor")
+        part = JsonPart(data["sensor"], "sensor")
         sensor = Sensor(
             part.number("rate_hz", 1e-3, 1e6),
             part.number("range_g", 1e-3, 1e6),
@@ -353,7 +314,7 @@ def _from_json(data: Any) -> Model:
         )
     decision = None
     if top.get("decision", dict, type(None)) is not None:
-        part = _Part(data["decision"], "decision")
+        part = JsonPart(data["decision"], "decision")
         decision = Decision(
             part.number("threshold", 0, 1),
             part.whole("smooth", 1, 255),
@@ -368,7 +329,7 @@ def _from_json(data: Any) -> Model:
         decision=decision,
         ir=ir,
         epsilon=top.number("epsilon", 0, 1e300),
-        quantisation=_quantisation(_Part(top.get("quantisation", dict), "quantisation"), ir.n_features),
+        quantisation=_quantisation(JsonPart(top.get("quantisation", dict), "quantisation"), ir.n_features),
         provenance=top.get("provenance", dict),
         score_scale=score_scale,
     )
@@ -377,7 +338,7 @@ def _from_json(data: Any) -> Model:
 def _frontend(data: Any) -> FrontEnd | None:
     if data is None:
         return None
-    part = _Part(data, "frontend")
+    part = JsonPart(data, "frontend")
     frontend = FrontEnd(
         kind=part.get("kind", str),
         channels=part.strings("channels"),
@@ -406,10 +367,10 @@ def _frontend(data: Any) -> FrontEnd | None:
     return frontend
 
 
-def _sampling(frontend: _Part) -> Sampling:
+def _sampling(frontend: JsonPart) -> Sampling:
     if "sampling" not in frontend.data:
         return Sampling()
-    part = _Part(frontend.get("sampling", dict), "frontend: sampling")
+    part = JsonPart(frontend.get("sampling", dict), "frontend: sampling")
     if "bands" in part.data:
         whole = {key: part.whole(key, 0, 1 << 20) for key in ("log2_frame", "step", "bands")}
         rest = ("rate_hz", "lsb_per_g", "lsb_per_dps", "low_hz", "high_hz")
@@ -419,7 +380,7 @@ def _sampling(frontend: _Part) -> Sampling:
     return Sampling(*usual, *(part.number(key, 0, 1e6) if key in part.data else 0.0 for key in filters))
 
 
-def _quantisation(part: _Part, n_features: int) -> Quantisation:
+def _quantisation(part: JsonPart, n_features: int) -> Quantisation:
     made = Quantisation(
         part.get("kind", str),
         part.numbers("offset"),
