@@ -8,7 +8,7 @@ from .errors import ModelError
 
 
 class JsonPart:
-    """One JSON object of a model file. Raises ModelError, naming itself, for a key that is missing or wrong."""
+    """A JSON object. Raises ModelError, naming itself, for a key that is missing or wrong."""
 
     def __init__(self, data: Any, where: str) -> None:
         if not isinstance(data, dict):
