@@ -90,6 +90,16 @@ def test_a_label_of_one_person_only_is_told(data: Dataset, tmp_path: Path, train
     assert any(warning.startswith("circle: from one") for warning in report["warnings"])
 
 
+def test_recordings_of_a_slower_source_are_told(data: Dataset, tmp_path: Path) -> None:
+    slow = replace(data.recordings[0], sensor="imported", measured_rate_hz=50.0)
+    warnings: list[str] = []
+    train.examples(SMALL, Dataset(data.folder, (slow, *data.recordings[1:])), 1, warnings)
+    (said,) = (one for one in warnings if "brought up" in one)
+    assert said.startswith(
+        f"1 of {len(data.recordings)} recordings were brought up from about 50 Hz to 100 Hz"
+    )
+
+
 def test_labels_dealt_at_random_teach_nothing(data: Dataset, tmp_path: Path, trained: train.Trained) -> None:
     """Were anything of a held-out group to leak into a fold, it would shine through here."""
     rng = np.random.default_rng(3)

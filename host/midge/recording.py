@@ -26,6 +26,9 @@ SCHEMA = 1
 SUFFIXES = (".csv", ".npy", ".wav")
 FULL_SCALE = 32768
 MOTION_CHANNELS = ("x", "y", "z")
+GYRO_CHANNELS = ("gx", "gy", "gz")
+# Full scale 1000 degrees/s.
+USUAL_GYRO_SCALE = FULL_SCALE / 1000
 SOUND = "sound"
 SOUND_CHANNELS = ("sound",)
 SOUND_UNIT = "FS"  # full scales
@@ -52,7 +55,7 @@ class Description:
     jitter_us : float or None
         RMS distance of block times from an even pace
     scale : float
-        LSB per `unit`
+        LSB per `unit`; `gyro_scale`: LSB per degree/s of the channels of a gyroscope, if there are any
     partial : str
         why the recording ends early, '' if it is whole
     reconnects : int
@@ -73,6 +76,7 @@ class Description:
     jitter_us: float | None = None
     partial: str = ""
     reconnects: int = 0
+    gyro_scale: float = USUAL_GYRO_SCALE
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,23 @@ class Recording(Description):
         return (len(self.samples) + self.lost) / self.rate_hz
 
 
+# The sensor of recordings from elsewhere: their measured rate is the source's.
+IMPORTED = "imported"
 # A source slower than this share of the recording's rate has made up samples.
 UPSAMPLED = 0.8
 
 
 def is_upsampled(about: Description) -> bool:
     """Whether samples were made up between those of a slower source: quick motion is missing then."""
-    return about.measured_rate_hz is not None and about.measured_rate_hz < UPSAMPLED * about.rate_hz
+    measured = about.measured_rate_hz if about.sensor == IMPORTED else None
+    return measured is not None and measured < UPSAMPLED * about.rate_hz
+
+
+def scales(about: Description) -> npt.NDArray[np.float64]:
+    """LSB per unit of each channel: per `unit`, per degree/s of a gyroscope's."""
+    return np.array(
+        [about.gyro_scale if channel in GYRO_CHANNELS else about.scale for channel in about.channels]
+    )
 
 
 def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> dict[str, Any]:
@@ -108,9 +122,11 @@ def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> 
     about = {item.name: getattr(description, item.name) for item in fields(Description)}
     about["channels"] = list(description.channels)
     partial, reconnects = about.pop("partial"), about.pop("reconnects")
+    gyro_scale = about.pop("gyro_scale")
     return {
         "midge_recording": SCHEMA,
         **about,
+        **({"gyro_scale": gyro_scale} if set(GYRO_CHANNELS) & set(description.channels) else {}),
         "samples": n_samples,
         "lost": sum(gap.lost for gap in gaps),
         "gaps": [asdict(gap) for gap in gaps],
@@ -204,6 +220,7 @@ def _understand(path: Path, about: Mapping[str, Any]) -> tuple[Description, tupl
             measured_rate_hz=None if measured is None else float(measured),
             jitter_us=None if jitter is None else float(jitter),
             reconnects=int(about.get("reconnects", 0)),
+            gyro_scale=float(about.get("gyro_scale", USUAL_GYRO_SCALE)),
             **{
                 key: str(about[key])
                 for key in ("kind", "unit", "sensor", "board", "group", "started", "partial")
@@ -218,8 +235,9 @@ def _understand(path: Path, about: Mapping[str, Any]) -> tuple[Description, tupl
         raise DatasetError(
             f"{path} has a value of the wrong kind ({error}); mend it or record again"
         ) from None
-    if not (description.rate_hz > 0 and description.scale > 0 and description.channels):
-        raise DatasetError(f"{path}: rate_hz and scale must be above 0 and channels not empty; mend it")
+    scale = min(description.scale, description.gyro_scale)
+    if not (description.rate_hz > 0 and scale > 0 and description.channels):
+        raise DatasetError(f"{path}: rate_hz and scales must be above 0 and channels not empty; mend it")
     if any(gap.lost < 1 or not 0 <= gap.at <= n_samples for gap in gaps):
         raise DatasetError(f"{path}: a gap lies outside the {n_samples} samples or loses none; mend it")
     return description, gaps, n_samples

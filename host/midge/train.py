@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import __version__, augment, confusion, dataset, families, features, model_file, validation
+from . import __version__, augment, confusion, dataset, families, features, model_file, recording, validation
 from .compile import agreement
 from .compile.ir import Node
 from .dataset import Dataset, Windows
@@ -171,6 +171,7 @@ def examples(
     if empty:
         warnings.append(f"{len(empty)} of {len(data.recordings)} recordings left out; the first: {empty[0]}")
     _check_labels(cut, recipe)
+    _tell_upsampled(data, warnings)
     key = np.array(validation.fold_keys(data, warnings))
     tell(1, "features")
     rows = Rows(_features(recipe, cut), cut.labels, key[cut.recording])
@@ -227,6 +228,17 @@ def _tell_other_labels(data: Dataset, recipe: Recipe) -> None:
             f"no recording of the background {recipe.background!r} among {', '.join(data.labels)}; record it "
             f"(midge record {recipe.name} --device DEVICE --label {recipe.background!r}) or remove "
             "background from [labels]"
+        )
+
+
+def _tell_upsampled(data: Dataset, warnings: list[str]) -> None:
+    slow = [item for item in data.recordings if recording.is_upsampled(item)]
+    if slow:
+        usual = float(np.median([item.measured_rate_hz for item in slow if item.measured_rate_hz]))
+        warnings.append(
+            f"{len(slow)} of {len(data.recordings)} recordings were brought up from about {usual:.3g} Hz to "
+            f"{slow[0].rate_hz:g} Hz: nothing above {usual / 2:.3g} Hz is in them, but in what a board "
+            f"samples; import them with --resample {usual:.3g}, or record at {slow[0].rate_hz:g} Hz"
         )
 
 

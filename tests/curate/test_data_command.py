@@ -173,6 +173,7 @@ def test_check_finds_what_was_planted(tmp_path: Path, ask: Callable[..., Any]) -
     put(tmp_path, "clipped", loud)
     # A sensor of ±2 g in a dataset of ±4 g clips in the middle of the range.
     put(tmp_path, "clipped_inside", np.clip(bursts(2), -3000, 10000).astype(np.int16))
+    put(tmp_path, "clipped_elsewhere", loud[:-1], sensor="imported", measured_rate_hz=40.0)
     flat = bursts(1)
     flat[:, 1] = 17
     put(tmp_path, "flat", flat)
@@ -191,13 +192,18 @@ def test_check_finds_what_was_planted(tmp_path: Path, ask: Callable[..., Any]) -
     (tmp_path / "broken.csv").write_text("x,y,z\n1,2\n")
     said = ask("check", tmp_path, code=1)
     planted = {
-        "clipped": "clipped", "clipped_inside": "clipped", "flat": "flat", "slow": "rate",
+        "clipped": "clipped", "clipped_inside": "clipped", "clipped_elsewhere": "upsampled",
+        "flat": "flat", "slow": "rate",
         "other_rate": "rate", "twin_a": "duplicate", "from_ann": "leak", "from_bo": "leak", "lossy": "lossy",
         "spelled": "label",
         "orphan.csv": "orphan", "broken": "broken",
     }  # fmt: skip
     for name, kind in planted.items():
         assert kind in kinds(said, name), (name, kind)
+    advice = {one["takes"][0]: one["says"] for one in said["findings"] if one["kind"] == "clipped"}
+    assert "±4 g are not enough: set range_g = 8 in app.toml" in advice["clipped"]
+    assert "the sensor itself was set to a smaller range" in advice["clipped_inside"]
+    assert "import again with --range 8" in advice["clipped_elsewhere"]
     for name in ("shake_ann", "chop_bo"):
         assert kinds(said, name) <= {"label"}, name
 

@@ -1,13 +1,14 @@
 """What every command prints with: tables and progress for people, one JSON object for programs.
 
-Results go to stdout. Progress, notes and errors go to stderr, and progress only to a terminal.
+Results go to stdout. Progress, notes and errors go to stderr.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -19,7 +20,8 @@ from rich.text import Text
 from ..errors import MidgeError
 
 LONGEST_ERROR = 600
-
+# Without a terminal, progress is a line so often.
+LINE_EVERY_S = 5.0
 
 # A pipe or a file has no edge to wrap at.
 PIPE_COLUMNS = 1000
@@ -99,20 +101,22 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Advance]:
-    """A progress bar on stderr for as long as the block runs; draws only on a terminal.
+def progress(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Advance]:
+    """Progress on stderr for as long as the block runs: a bar on a terminal, now and then a line elsewhere.
 
     Yields a callable `(done, total=None, text='')`. Stages take such a callable as `on_progress`, and know
-    nothing of the terminal.
+    nothing of the terminal. `clock` in s.
     """
     console = _console(stderr=True)
+    if not console.is_terminal or _State.as_json:
+        yield _Lines(what, console, clock)
+        return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[text]}"),
         TimeElapsedColumn(),
         console=console,
-        disable=_State.as_json or not console.is_terminal,
     )
     with bar:
         task = bar.add_task(what, total=None, text="")
@@ -121,3 +125,21 @@ def progress(what: str) -> Iterator[Advance]:
             bar.update(task, completed=done, total=total, text=text)
 
         yield advance
+
+
+class _Lines:
+    """Progress for a log: what is short says nothing, what takes minutes shows that it lives."""
+
+    def __init__(self, what: str, console: Console, clock: Callable[[], float]) -> None:
+        self._what, self._console, self._clock = what, console, clock
+        self._began_s = self._said_s = clock()
+
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
+        now_s = self._clock()
+        if _State.as_json or now_s - self._said_s < LINE_EVERY_S:
+            return
+        self._said_s = now_s
+        share = f", {done / total:.0%}" if total else ""
+        self._console.print(
+            Text(f"{self._what}: {text or 'under way'}{share}, {now_s - self._began_s:.0f} s")
+        )

@@ -19,6 +19,7 @@ from . import content, outliers, salvage, takes
 from .takes import Take
 
 FULL_SCALE = 32767
+RANGES_G = (2, 4, 8, 16)
 # Share of samples at full scale, or of one value that nothing exceeds, from which a take is clipped.
 CLIPPED_SHARE = 0.005
 FLAT_TOP = 4
@@ -103,8 +104,9 @@ def _one(take: Take, item: Recording, recipe: Recipe | None) -> list[Finding]:
     at_end = (wide >= FULL_SCALE) | (wide <= -FULL_SCALE)
     clipped = max(float(np.any(at_end, axis=1).mean()), _flat_tops(wide))
     if clipped > CLIPPED_SHARE:
-        advice = "record softer" if item.kind == SOUND else "record or import with a larger range"
-        found.append(Finding("clipped", names, f"{clipped:.1%} of the samples are cut off; {advice}"))
+        is_full = bool(np.any(at_end))
+        says = f"{clipped:.1%} of the samples are cut off; {_against_clipping(item, is_full=is_full)}"
+        found.append(Finding("clipped", names, says))
     spread = wide.std(axis=0)
     flat = [channel for channel, one in zip(item.channels, spread, strict=True) if one < FLAT_LSB]
     still = float((np.diff(wide, axis=0) == 0).all(axis=1).mean())
@@ -117,10 +119,15 @@ def _one(take: Take, item: Recording, recipe: Recipe | None) -> list[Finding]:
             Finding("flat", names, f"{still:.0%} of the samples repeat the one before: a frozen sensor")
         )
     measured = item.measured_rate_hz
-    is_resampled = item.sensor == "imported"
+    is_resampled = item.sensor == recording.IMPORTED
     if measured and not is_resampled and abs(measured / item.rate_hz - 1) > RATE_TOLERANCE:
         says = f"it says {item.rate_hz:g} Hz, measured were {measured:.4g} Hz; check the sensor's settings"
         found.append(Finding("rate", names, says, "error"))
+    if recording.is_upsampled(item):
+        says = (
+            f"made up to {item.rate_hz:g} Hz from {measured:.4g} Hz: a model may know it by what is missing"
+        )
+        found.append(Finding("upsampled", names, says))
     share = take.lost / max(1, take.lost + n)
     if share > LOST_SHARE:
         found.append(
@@ -137,6 +144,21 @@ def _one(take: Take, item: Recording, recipe: Recipe | None) -> list[Finding]:
     if recipe is not None:
         found += _against(take, item, recipe)
     return found
+
+
+def _against_clipping(item: Recording, *, is_full: bool) -> str:
+    """What to set so that it does not happen again; `is_full` if the recording's own range was not enough."""
+    if item.kind == SOUND:
+        return "record softer"
+    range_g = FULL_SCALE / item.scale
+    if not is_full:
+        return "the sensor itself was set to a smaller range: set that larger, and record again"
+    larger = next((one for one in RANGES_G if one > 1.01 * range_g), None)
+    if larger is None:
+        return f"±{range_g:g} g are not enough: mount the sensor softer"
+    if item.sensor == recording.IMPORTED:
+        return f"±{range_g:.3g} g are not enough: import again with --range {larger}"
+    return f"±{range_g:.3g} g are not enough: set range_g = {larger} in app.toml, and record again"
 
 
 def _flat_tops(wide: npt.NDArray[np.int32]) -> float:

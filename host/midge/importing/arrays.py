@@ -29,7 +29,9 @@ def read_npy(path: Path, where: str, options: Options) -> Table:
     if array.shape[0] in (3, 4) and array.shape[1] > 4 and options.spec is None:
         raise DatasetError(f"{where}: shape {array.shape} lies on its side; save it transposed: (samples, 3)")
     head = Head(("",) * array.shape[1], tuple(map(tuple, array[:_SHOWN_ROWS].tolist())))
-    chosen = column_names.resolve(options.spec, head, where, fill_axes=options.fill_axes)
+    chosen = column_names.resolve(
+        options.spec, head, where, fill_axes=options.fill_axes, has_gyro=options.has_gyro
+    )
     if chosen.words:
         raise DatasetError(f"{where}: .npy holds numbers only; take the label from the path with --pattern")
     wide = {at: array[:, at].astype(np.float64) for at in _wanted(chosen)}
@@ -52,7 +54,9 @@ def read_parquet(path: Path, where: str, options: Options) -> Table:
         raise DatasetError(f"{where}: not a whole Parquet file ({why}); --skip-bad leaves it out") from None
     names = tuple(map(str, table.schema.names))
     head = Head(names, tuple(tuple(row.values()) for row in table.slice(0, _SHOWN_ROWS).to_pylist()))
-    chosen = column_names.resolve(options.spec, head, where, fill_axes=options.fill_axes)
+    chosen = column_names.resolve(
+        options.spec, head, where, fill_axes=options.fill_axes, has_gyro=options.has_gyro
+    )
     wide: dict[int, Floats] = {}
     for at in _wanted(chosen):
         column, unit_scale = table.column(at), 1.0
@@ -74,7 +78,7 @@ def read_parquet(path: Path, where: str, options: Options) -> Table:
 
 
 def _wanted(chosen: Columns) -> list[int]:
-    return [at for at in (*chosen.axes, chosen.time) if at is not None]
+    return [at for at in (*chosen.values, chosen.time) if at is not None]
 
 
 def _in_seconds(chosen: Columns) -> Columns:
@@ -94,7 +98,7 @@ def _table(
 ) -> Table:
     if not n:
         raise DatasetError(f"{where}: holds no samples; --skip-bad leaves it out")
-    samples = np.stack([np.zeros(n) if at is None else wide[at] for at in chosen.axes], axis=1)
+    samples = np.stack([np.zeros(n) if at is None else wide[at] for at in chosen.values], axis=1)
     stamps = None if chosen.time is None else wide[chosen.time]
     whole = np.isfinite(samples).all(axis=1) & (True if stamps is None else np.isfinite(stamps))
     notes: tuple[str, ...] = ()
@@ -118,6 +122,7 @@ def _table(
         index=kept if len(kept) < n and stamps is None else None,
         words={word: [values[i] for i in kept] for word, values in words.items()},
         unit=chosen.unit,
+        gyro_unit=chosen.gyro_unit,
         says=(what, *chosen.says),
         notes=notes,
         dropped=n - len(kept),

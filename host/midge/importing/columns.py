@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import DatasetError
-from ..recording import MOTION_CHANNELS
-from . import units
+from ..recording import GYRO_CHANNELS, MOTION_CHANNELS
+from . import gyro, units
 
 TIMES = {"t": "", "t_s": "s", "t_ms": "ms", "t_us": "us", "t_ns": "ns"}
 WORDS = ("label", "group", "take")
@@ -41,6 +42,10 @@ _SENSORS = (
     ("linear", {"lin", "linear", "user", "body", "la"}),
     ("acceleration", {"a", "acc", "accel", "acceleration", "accelerometer", "accelerations", "accelero", ""}),
 )  # fmt: skip
+# Words that say turning, and words that make it something else all the same.
+_TURNING = {"gyr", "gyro", "gyroscope", "omega", "angular", "w", "g", "rr"}
+_NOT_TURNING = {"position", "pos", "acceleration", "acc", "bias", "drift", "temp", "temperature"}
+_ACCELERATING = _SENSORS[1][1] | _SENSORS[2][1]
 _STEMS = {"a", "acc", "accel", "acceleration", "g", "gyr", "gyro", "w", "m", "mag", "b", "la", "rr"}
 
 
@@ -59,16 +64,24 @@ class Head:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where each thing is. `axes` holds None for one without a column; `guessed` are words not asked for."""
+    """Where each thing is. `axes` holds None for one without a column; `turning` is a gyroscope's, or empty;
+    `guessed` are words not asked for."""
 
     axes: tuple[int | None, ...]
+    turning: tuple[int, ...] = ()
     time: int | None = None
     time_unit: str = ""
     words: dict[str, int] = field(default_factory=dict)
     guessed: frozenset[str] = frozenset()
     width: int | None = None
     unit: str = ""
+    gyro_unit: str = ""
     says: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> tuple[int | None, ...]:
+        """Columns of a sample, in the order of the channels."""
+        return (*self.axes, *self.turning)
 
 
 @dataclass(frozen=True)
@@ -99,7 +112,7 @@ def parse(text: str, *, fill_axes: bool = False) -> Spec:
             repeated = _REPEATED.match(part)
             roles += [IGNORED] * int(repeated[1]) if repeated else [part]
         spec = Spec(roles=tuple(roles), has_rest=has_rest)
-    known = (*MOTION_CHANNELS, *TIMES, *WORDS, *(() if spec.named else (IGNORED,)))
+    known = (*MOTION_CHANNELS, *GYRO_CHANNELS, *TIMES, *WORDS, *(() if spec.named else (IGNORED,)))
     for role in roles:
         if role not in known:
             raise DatasetError(f"--columns: {role[:40]!r} is not one of {', '.join(known)}")
@@ -111,13 +124,25 @@ def parse(text: str, *, fill_axes: bool = False) -> Spec:
             f"--columns: {', '.join(missing)} is missing; name the column of each axis, or --fill-axes makes "
             "it 0"
         )
+    if 0 < sum(channel in roles for channel in GYRO_CHANNELS) < len(GYRO_CHANNELS):
+        raise DatasetError("--columns: a gyroscope has gx, gy and gz; name all three, or none")
     if sum(role in TIMES for role in roles) > 1:
         raise DatasetError("--columns: more than one time; put _ for those to ignore")
     return spec
 
 
-def resolve(spec: Spec | None, head: Head, where: str, *, fill_axes: bool = False) -> Columns:
-    """The columns of one file; raises DatasetError that shows what there is."""
+def resolve(
+    spec: Spec | None, head: Head, where: str, *, fill_axes: bool = False, has_gyro: bool = True
+) -> Columns:
+    """The columns of one file, without a gyroscope's if not `has_gyro`.
+
+    Raises DatasetError that shows what there is.
+    """
+    found = _resolve(spec, head, where, fill_axes=fill_axes)
+    return found if has_gyro else replace(found, turning=(), gyro_unit="")
+
+
+def _resolve(spec: Spec | None, head: Head, where: str, *, fill_axes: bool) -> Columns:
     if spec is None:
         return _by_name(head, where, fill_axes) if head.is_named else _by_look(head, where)
     if spec.named:
@@ -146,6 +171,7 @@ def _of_roles(at: dict[str, int]) -> Columns:
     time = next((role for role in at if role in TIMES), None)
     return Columns(
         axes=tuple(at.get(channel) for channel in MOTION_CHANNELS),
+        turning=tuple(at[channel] for channel in GYRO_CHANNELS if channel in at),
         time=None if time is None else at[time],
         time_unit="" if time is None else TIMES[time],
         words={word: at[word] for word in WORDS if word in at},
@@ -153,18 +179,24 @@ def _of_roles(at: dict[str, int]) -> Columns:
 
 
 def _with_units(columns: Columns, head: Head, width: int) -> Columns:
-    found = {_unit_of(head, at) for at in columns.axes if at is not None}
-    return replace(columns, width=width, unit=found.pop() if len(found) == 1 else "")
+    found = {_unit_of(head, at, units.spelled) for at in columns.axes if at is not None}
+    turning = {_unit_of(head, at, gyro.spelled) for at in columns.turning}
+    return replace(
+        columns,
+        width=width,
+        unit=found.pop() if len(found) == 1 else "",
+        gyro_unit=turning.pop() if len(turning) == 1 else "",
+    )
 
 
-def _unit_of(head: Head, at: int) -> str:
-    """g, mg, m/s^2 if the column's name or the units' row says so."""
+def _unit_of(head: Head, at: int, spelled: Callable[[str], str]) -> str:
+    """The unit as `spelled` writes it, if the column's name or the units' row says one."""
     bracket = _BRACKET.search(head.names[at])
     for text in (head.units[at] if at < len(head.units) else "", bracket[1] if bracket else ""):
-        if units.spelled(text):
-            return units.spelled(text)
+        if spelled(text):
+            return spelled(text)
     tokens = _tokens(head.names[at])
-    return tokens[-1] if len(tokens) > 1 and tokens[-1] in ("mg",) else ""
+    return spelled(tokens[-1]) if len(tokens) > 1 and tokens[-1] in ("mg", "dps", "mdps") else ""
 
 
 def _tokens(name: str) -> list[str]:
@@ -213,6 +245,8 @@ def _by_name(head: Head, where: str, fill_axes: bool) -> Columns:
             "--columns x=NAME,y=NAME,z=NAME,t=NAME"
         )
     axes = chosen[0]
+    stem = next(stem for stem, one in fitting.items() if one is axes)
+    turning = _turning(stems, stem, head)
     time, time_unit = _time(head)
     words = {}
     for word, known in _WORD_NAMES.items():
@@ -221,7 +255,7 @@ def _by_name(head: Head, where: str, fill_axes: bool) -> Columns:
         if found_word is not None:
             words[word] = found_word
     columns = Columns(
-        axes=tuple(axes.get(channel) for channel in MOTION_CHANNELS),
+        axes=tuple(axes.get(channel) for channel in MOTION_CHANNELS), turning=turning,
         time=time, time_unit=time_unit, words=words, guessed=frozenset(words),
     )  # fmt: skip
     taken = {
@@ -230,6 +264,7 @@ def _by_name(head: Head, where: str, fill_axes: bool) -> Columns:
             for channel, at in zip(MOTION_CHANNELS, columns.axes, strict=True)
             if at is not None
         },
+        **{channel: head.names[at] for channel, at in zip(GYRO_CHANNELS, turning, strict=False)},
         **({} if time is None else {"t": head.names[time]}),
         **{word: head.names[at] for word, at in words.items()},
     }
@@ -237,6 +272,27 @@ def _by_name(head: Head, where: str, fill_axes: bool) -> Columns:
     says = "columns " + ", ".join(f"{role}={name}" for role, name in taken.items())
     says += f"; left out {_listed(left)}" if left else ""
     return replace(_with_units(columns, head, len(head.names)), says=(says,))
+
+
+def _turning(stems: Mapping[str, Mapping[str, int]], acceleration: str, head: Head) -> tuple[int, ...]:
+    """Columns of the one gyroscope beside the acceleration; none if there are several, or no numbers."""
+    words = {stem: set(stem.split("_")) for stem, axes in stems.items() if len(axes) == len(MOTION_CHANNELS)}
+    found = [stem for stem, one in words.items() if one & _TURNING and not one & _NOT_TURNING]
+    if len(found) > 1:
+        # The one of the same place: wrist_acc goes with wrist_gyro.
+        place = set(acceleration.split("_")) - _ACCELERATING
+        found = [stem for stem in found if words[stem] - _TURNING == place]
+    if len(found) != 1:
+        return ()
+    columns = tuple(stems[found[0]][channel] for channel in MOTION_CHANNELS)
+    return columns if all(_is_number(row[at]) for row in head.rows for at in columns if at < len(row)) else ()
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return math.isfinite(float(str(value).replace(",", ".")))
+    except ValueError:
+        return False
 
 
 def _time(head: Head) -> tuple[int | None, str]:

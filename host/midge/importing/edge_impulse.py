@@ -109,12 +109,14 @@ def read(path: Path, where: str, options: Options, hmac_key: str | None = None) 
             pcm=pcm,
         )
     head = Head(names, tuple(map(tuple, wide[:_SHOWN_ROWS].tolist())), sensor_units)
-    chosen = column_names.resolve(options.spec, head, where, fill_axes=options.fill_axes)
-    samples = np.stack([np.zeros(len(wide)) if at is None else wide[:, at] for at in chosen.axes], axis=1)
+    chosen = column_names.resolve(
+        options.spec, head, where, fill_axes=options.fill_axes, has_gyro=options.has_gyro
+    )
+    samples = np.stack([np.zeros(len(wide)) if at is None else wide[:, at] for at in chosen.values], axis=1)
     stamps = None if chosen.time is None or rate_hz else wide[:, chosen.time]
     return Table(
         samples, numbers, stamps=stamps, stamp_unit=chosen.time_unit, rate_hz=rate_hz, unit=chosen.unit,
-        label=label, says=(what, *chosen.says),
+        gyro_unit=chosen.gyro_unit, label=label, says=(what, *chosen.says),
     )  # fmt: skip
 
 

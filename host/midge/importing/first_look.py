@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import recording, resampling
 from ..errors import DatasetError
-from . import reading, units
+from . import gyro, reading, units
 from .source import Source
 from .table import Table
 
@@ -51,11 +51,16 @@ def look(wanted: Sequence[tuple[Path, str, dict[str, str]]], how: Source, into: 
     unit, why = _unit([table for _, table in tables], how, wanted[0][1])
     if why:
         assumed.append(why)
+    gyro_unit, why = gyro.unit(
+        [table for _, table in tables], how.gyro_unit, how.rate_hz, trust=how.trust_unit
+    )
+    if why:
+        assumed.append(why)
     rate_hz, why = _rate_hz([table for _, table in tables], how, into)
     if why:
         assumed.append(why)
     kind = tables[-1][1].kind if tables else "motion"
-    return FirstLook(replace(how, unit=unit, to_hz=rate_hz), kind, tuple(assumed))
+    return FirstLook(replace(how, unit=unit, gyro_unit=gyro_unit, to_hz=rate_hz), kind, tuple(assumed))
 
 
 def _unit(tables: Sequence[Table], how: Source, first: str) -> tuple[str, str]:
@@ -63,12 +68,12 @@ def _unit(tables: Sequence[Table], how: Source, first: str) -> tuple[str, str]:
     motion = [table for table in tables if table.kind == "motion"]
     if how.unit != units.AUTO or not motion:
         return how.unit, ""
-    norms = np.array([float(np.median(np.linalg.norm(table.samples, axis=1))) for table in motion])
+    norms = np.array([float(np.median(np.linalg.norm(table.samples[:, :3], axis=1))) for table in motion])
     said = Counter(table.unit for table in motion).most_common(1)[0][0]
     if said:
         return said, f"unit {said}: the files say so"
     usual = float(np.median(norms))
-    means = np.array([float(np.linalg.norm(table.samples.mean(axis=0))) for table in motion])
+    means = np.array([float(np.linalg.norm(table.samples[:, :3].mean(axis=0))) for table in motion])
     guessed = units.guess(norms, is_steady=bool(np.median(means) > _STEADY * usual))
     if not guessed:
         raise DatasetError(

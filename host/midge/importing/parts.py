@@ -16,6 +16,8 @@ from .. import resampling
 from ..errors import DatasetError
 from ..recording import (
     FULL_SCALE,
+    GYRO_CHANNELS,
+    IMPORTED,
     MOTION_CHANNELS,
     SOUND_CHANNELS,
     SOUND_UNIT,
@@ -60,12 +62,14 @@ def parts(
     where: str,
     fields: dict[str, str],
     how: Source,
-    to_g: float,
+    to_unit: Floats,
     rate_hz: float,
     *,
     name: str = "",
 ) -> Iterator[Part | Left]:
-    """The recordings in one table at `rate_hz`; `to_g` turns its numbers to g. Raises DatasetError.
+    """The recordings in one table at `rate_hz`; its numbers × `to_unit` are g and degrees/s, a factor each.
+
+    Raises DatasetError.
 
     They are named by a column of takes, else by `name`, a path without suffix, or by `where`.
     """
@@ -104,7 +108,7 @@ def parts(
         number = f"_{numbers[stem]:0{width}d}" if several[stem] > 1 else ""
         name = safe(stem[-LONGEST_STEM:] + number)
         make = _sound if table.kind == "sound" else _motion
-        part = make(table, where, (start, stop), how, to_g, rate_hz)
+        part = make(table, where, (start, stop), how, to_unit, rate_hz)
         yield replace(part, name=name, description=replace(part.description, label=label, group=group))
 
 
@@ -155,21 +159,29 @@ def _is_single(table: Table, start: int, stop: int) -> bool:
 
 
 def _motion(
-    table: Table, where: str, bounds: tuple[int, int], how: Source, to_g: float, rate_hz: float
+    table: Table, where: str, bounds: tuple[int, int], how: Source, to_unit: Floats, rate_hz: float
 ) -> Part:
     rows = slice(*bounds)
+    channels = (*MOTION_CHANNELS, *GYRO_CHANNELS)[: table.samples.shape[1]]
+    if how.needs_gyro and len(channels) == len(MOTION_CHANNELS):
+        raise DatasetError(
+            f"{where}: no columns of a gyroscope, and the app wants gx, gy and gz; name them with --columns, or "
+            "take them out of channels in app.toml"
+        )
     time_s = stamps_s(table, where, rows, how, rate_hz)
     if table.stamps is not None:
         _check_pace(table, where, rows, resampling.usual_hz(time_s), rate_hz)
-    values = table.samples[rows] * to_g
+    values = table.samples[rows] * to_unit[: len(channels)]
     try:
         factor = resampling.GAP_FACTOR if table.stamps is not None else 1.5
         even = resampling.resample(time_s, values, rate_hz, gap_factor=factor)
     except (ValueError, MemoryError) as error:
         raise DatasetError(f"{where} row {table.rows[rows][0]}: {error}; --skip-bad leaves it out") from None
-    scaled = np.rint(even.samples * (FULL_SCALE / how.range_g))
-    norm_g = float(np.median(np.linalg.norm(values, axis=1)))
-    mean_g = float(np.linalg.norm(values.mean(axis=0)))
+    scale, gyro_scale = FULL_SCALE / how.range_g, FULL_SCALE / how.range_dps
+    scaled = np.rint(even.samples * np.repeat([scale, gyro_scale], len(MOTION_CHANNELS))[: len(channels)])
+    acceleration = values[:, : len(MOTION_CHANNELS)]
+    norm_g = float(np.median(np.linalg.norm(acceleration, axis=1)))
+    mean_g = float(np.linalg.norm(acceleration.mean(axis=0)))
     if not how.trust_unit and how.unit != units.AUTO:
         better = units.mistaken(norm_g, mean_g, units.spelled(how.unit))
         if better:
@@ -178,15 +190,15 @@ def _motion(
                 f"in {better} it is 1 g: give --unit {better}, or --trust-unit if it is right"
             )
     about = Description(
-        label="", channels=MOTION_CHANNELS, rate_hz=rate_hz, scale=FULL_SCALE / how.range_g,
-        sensor="imported", measured_rate_hz=even.source_hz, jitter_us=round(even.jitter_us, 1),
+        label="", channels=channels, rate_hz=rate_hz, scale=scale, gyro_scale=gyro_scale,
+        sensor=IMPORTED, measured_rate_hz=even.source_hz, jitter_us=round(even.jitter_us, 1),
     )  # fmt: skip
     clipped = int(np.any(np.abs(scaled) > FULL_SCALE, axis=1).sum())
     return Part("", about, np.clip(scaled, -32768, 32767).astype(np.int16), even.gaps, clipped, norm_g)
 
 
 def _sound(
-    table: Table, where: str, bounds: tuple[int, int], how: Source, to_g: float, rate_hz: float
+    table: Table, where: str, bounds: tuple[int, int], how: Source, to_unit: Floats, rate_hz: float
 ) -> Part:
     rows = slice(*bounds)
     from_hz = source_hz(table, where, how)
@@ -200,7 +212,7 @@ def _sound(
     clipped = int((np.abs(samples.astype(np.float64)) > FULL_SCALE).sum())
     about = Description(
         label="", channels=SOUND_CHANNELS, rate_hz=rate_hz, scale=float(FULL_SCALE), kind="sound",
-        unit=SOUND_UNIT, sensor="imported", measured_rate_hz=from_hz,
+        unit=SOUND_UNIT, sensor=IMPORTED, measured_rate_hz=from_hz,
     )  # fmt: skip
     return Part("", about, np.clip(samples, -32768, 32767).astype(np.int16), (), clipped, 0.0)
 

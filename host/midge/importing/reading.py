@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import DatasetError
-from . import arrays, edge_impulse, own, sound, text
+from . import arrays, edge_impulse, gyro, own, sound, text
 from .source import Source
 from .table import Table
 
@@ -28,11 +28,14 @@ def is_recording(path: Path) -> bool:
 
 def read(path: Path, where: str, how: Source) -> Table:
     """The table of one file; raises DatasetError naming file and row."""
-    options = text.Options(how.columns, how.encoding, how.drop_rows, how.fill_axes, how.is_forwarder)
+    has_gyro = how.gyro_unit != gyro.NONE
+    options = text.Options(
+        how.columns, how.encoding, how.drop_rows, how.fill_axes, how.is_forwarder, has_gyro
+    )
     suffix = path.suffix.lower()
     try:
         if how.columns is None and own.is_sidecar(path.with_suffix(".json")):
-            return own.read(path)
+            return own.read(path, has_gyro=has_gyro)
         if suffix == ".npy":
             return arrays.read_npy(path, where, options)
         if suffix in (".parquet", ".pq"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import DatasetError
-from . import units
+from . import gyro, units
 from .columns import Spec
 from .intervals import Intervals
 
@@ -23,12 +23,17 @@ class Source:
         None: by their names, or by their place if there are three or four
     unit : str
         g, mg, m/s^2, N/g for raw counts, or auto: what the file says, else by gravity
+    gyro_unit : str
+        deg/s, rad/s, mdps, N/dps for raw counts; auto: what the file says, else by how gravity turns; none:
+        a gyroscope is left out
     rate_hz : float or None
         of files that have no time stamps
     to_hz : float or None
         the dataset's rate; None = `rate_hz`, or what the files declare if they all declare the same
     range_g : float
-        full scale of the int16
+        full scale of the int16; `range_dps` that of a gyroscope's, degrees/s
+    needs_gyro : bool
+        a file without a gyroscope is an error
     label, group : str
         for recordings that nothing else names
     intervals : Intervals or None
@@ -44,6 +49,9 @@ class Source:
     rate_hz: float | None = None
     to_hz: float | None = None
     range_g: float = 4.0
+    range_dps: float = 1000.0
+    gyro_unit: str = units.AUTO
+    needs_gyro: bool = False
     kind: str = "auto"
     label: str = ""
     group: str = ""
@@ -66,3 +74,7 @@ class Source:
                 raise DatasetError(f"--{option} {value:g}: it must be {low:g} to {high:g}")
         if self.unit != units.AUTO:
             units.to_g(self.unit)
+        if not 1.0 <= self.range_dps <= 1e5:
+            raise DatasetError(f"--gyro-range {self.range_dps:g}: it must be 1 to 100000 degrees/s")
+        if self.gyro_unit not in (units.AUTO, gyro.NONE):
+            gyro.to_dps(self.gyro_unit)

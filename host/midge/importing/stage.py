@@ -12,10 +12,10 @@ import numpy as np
 from .. import journal, recording, storing
 from ..errors import DatasetError
 from ..progress import Advance
-from . import first_look, found, intervals, reading, units
+from . import first_look, found, gyro, intervals, reading, units
 from .parts import Left, Part, forward_in_time, parts, source_hz, stamps_s
 from .source import Source
-from .table import Table
+from .table import Floats, Table
 
 # Linear acceleration without gravity has less than 1 g, and vigorous motion more.
 _USUAL_G = (0.05, 2.5)
@@ -179,9 +179,9 @@ def _file(
         raise DatasetError(f"{shown}: it is sound, and the app or --kind wants motion")
     done.kind = table.kind
     rate_hz = _rate(table, shown, how, done)
-    to_g = 1.0 if table.kind == "sound" else units.to_g(how.unit)
+    to_unit = np.ones(1) if table.kind == "sound" else _to_unit(how)
     n = 0
-    for part in parts(table, where, fields, how, to_g, rate_hz, name=name):
+    for part in parts(table, where, fields, how, to_unit, rate_hz, name=name):
         if isinstance(part, Left):
             done.left_rows[part.why] = done.left_rows.get(part.why, 0) + part.rows
             continue
@@ -197,6 +197,12 @@ def _file(
         done.skipped.setdefault(where, "no rows with a label that is wanted")
     for note in table.notes:
         done.warnings.append(f"{shown}: {note}")
+
+
+def _to_unit(how: Source) -> Floats:
+    """Factors to g, and to degrees/s of a gyroscope."""
+    to_dps = 1.0 if how.gyro_unit in (units.AUTO, gyro.NONE) else gyro.to_dps(how.gyro_unit)
+    return np.repeat([units.to_g(how.unit), to_dps], len(recording.MOTION_CHANNELS))
 
 
 def _without_guesses(table: Table, fields: dict[str, str], how: Source) -> Table:

@@ -17,7 +17,8 @@ class Table:
     Attributes
     ----------
     samples : (n, channels)
-        in the file's unit; sound in full scales, n × 1
+        acceleration and, behind it, a gyroscope's if there is one, in the file's units; sound in full
+        scales, n × 1
     stamps : (n,) or None
         time stamps, counted in `stamp_unit` from any origin
     stamp_unit : str
@@ -31,7 +32,7 @@ class Table:
     rate_hz : float or None
         what the file itself declares
     unit : str
-        what the file itself says, '' if it does not
+        what the file itself says, '' if it does not; `gyro_unit` of a gyroscope's channels
     label : str
         of the file as a whole, '' if it has none
     kind : str
@@ -48,6 +49,7 @@ class Table:
     words: dict[str, list[str]] = field(default_factory=dict)
     rate_hz: float | None = None
     unit: str = ""
+    gyro_unit: str = ""
     label: str = ""
     kind: str = "motion"
     dropped: int = 0

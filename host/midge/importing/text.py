@@ -30,6 +30,7 @@ class Options:
     drop_rows: bool = False
     fill_axes: bool = False
     is_forwarder: bool = False
+    has_gyro: bool = True
 
 
 def read(path: Path, where: str, options: Options) -> Table:
@@ -42,7 +43,9 @@ def read(path: Path, where: str, options: Options) -> Table:
         raise DatasetError(f"{where}: holds no samples; --skip-bad leaves it out")
     width = len(names) if names else Counter(map(len, first)).most_common(1)[0][0]
     head = Head(names or ("",) * width, tuple(map(tuple, first)), units_row)
-    chosen = column_names.resolve(options.spec, head, where, fill_axes=options.fill_axes)
+    chosen = column_names.resolve(
+        options.spec, head, where, fill_axes=options.fill_axes, has_gyro=options.has_gyro
+    )
     says = (f"text: {dialect.says}, {'named columns' if names else 'no names'}", *chosen.says)
     table = _Rows(where, dialect, chosen, width, options).read(lines, start)
     return _table(table, chosen, says, tuple(notes), options)
@@ -54,7 +57,7 @@ class _Rows:
     def __init__(self, where: str, dialect: Dialect, columns: Columns, width: int, options: Options) -> None:
         self.where, self.dialect, self.columns, self.width = where, dialect, columns, width
         self.options = options
-        self.axes = [at for at in columns.axes if at is not None]
+        self.axes = [at for at in columns.values if at is not None]
         self.values: list[list[float]] = []
         self.stamps: list[float] = []
         self.words: dict[str, list[str]] = {word: [] for word in columns.words}
@@ -134,8 +137,8 @@ def _table(
     found: _Rows, columns: Columns, says: tuple[str, ...], notes: tuple[str, ...], options: Options
 ) -> Table:
     narrow = np.array(found.values)
-    samples = np.zeros((len(narrow), len(columns.axes)))
-    samples[:, [channel for channel, at in enumerate(columns.axes) if at is not None]] = narrow
+    samples = np.zeros((len(narrow), len(columns.values)))
+    samples[:, [channel for channel, at in enumerate(columns.values) if at is not None]] = narrow
     dropped = found.n_seen - len(narrow)
     if dropped:
         notes = (*notes, f"{dropped} rows left out, the first: {found.first_problem}")
@@ -147,6 +150,7 @@ def _table(
         index=np.array(found.index) if dropped and columns.time is None else None,
         words=found.words,
         unit=columns.unit,
+        gyro_unit=columns.gyro_unit,
         says=says,
         notes=notes,
         dropped=dropped,
