@@ -23,11 +23,14 @@ from .curate.changing import part_of
 from .curate.takes import Take
 from .dataset import stretches
 from .errors import DatasetError
-from .importing import edge_impulse, units
+from .importing import edge_impulse, gyro, units
 from .progress import Advance
-from .recording import SOUND, Recording
+from .recording import GYRO_CHANNELS, SOUND, Description, Recording
 
 RAW = "raw"
+# What a gyroscope's columns are in, whatever the accelerometer's.
+GYRO_UNIT = "deg/s"
+GYRO_TO_DPS = gyro.to_dps(GYRO_UNIT)
 NO_GROUP = "_"
 SIGNATURE = "0" * edge_impulse.SIGNATURE_CHARS
 
@@ -156,6 +159,11 @@ def _import_again(takes: Sequence[Take], form: str, suffix: str, options: Option
         return (*words, "--kind", "sound")
     words += ["--kind", "motion", "--range", f"{recording.FULL_SCALE / about.scale:g}"]
     words += ["--unit", f"{about.scale:g}/g" if options.unit == RAW else options.unit]
+    if _has_gyro(about):
+        words += ["--gyro-range", f"{recording.FULL_SCALE / about.gyro_scale:g}"]
+        words += ["--gyro-unit", f"{about.gyro_scale:g}/dps" if options.unit == RAW else GYRO_UNIT]
+        if form == "npy":
+            words += ["--columns", ",".join(about.channels)]
     if form in ("csv", "parquet"):
         words += ["--resample", f"{about.rate_hz:.10g}"]
     elif form in ("npy", "wav"):
@@ -163,11 +171,16 @@ def _import_again(takes: Sequence[Take], form: str, suffix: str, options: Option
     return (*words, *(("--hmac-key", options.hmac_key) if options.hmac_key else ()))
 
 
+def _has_gyro(about: Description) -> bool:
+    return any(channel in GYRO_CHANNELS for channel in about.channels)
+
+
 def _values(item: Recording, options: Options) -> Any:
     """Counts, or numbers of nine digits in the unit: more than int16 has, so they come back the same."""
     if options.unit == RAW or item.kind == SOUND:
         return item.samples
-    wide = item.samples / (item.scale * units.to_g(options.unit))
+    to_unit = [GYRO_TO_DPS if one in GYRO_CHANNELS else units.to_g(options.unit) for one in item.channels]
+    wide = item.samples / (recording.scales(item) * np.array(to_unit))
     return np.array([[float(f"{value:.9g}") for value in row] for row in wide.tolist()]).reshape(wide.shape)
 
 
@@ -220,8 +233,13 @@ def _acquisition(item: Recording, options: Options) -> dict[str, Any]:
     """The content of an acquisition file, its signature zeros."""
     is_sound = item.kind == SOUND
     spelled = options.unit.replace("m/s^2", "m/s2") if options.unit != RAW else "N/A"
+    turning = GYRO_UNIT if options.unit != RAW else "N/A"
     sensors = [
-        {"name": "audio" if is_sound else f"acc{channel.upper()}", "units": "wav" if is_sound else spelled}
+        {"name": "audio", "units": "wav"}
+        if is_sound
+        else {"name": f"gyr{channel[1:].upper()}", "units": turning}
+        if channel in GYRO_CHANNELS
+        else {"name": f"acc{channel.upper()}", "units": spelled}
         for channel in item.channels
     ]
     values = _values(item, options)

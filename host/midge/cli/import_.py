@@ -11,6 +11,7 @@ from . import output
 
 if TYPE_CHECKING:
     from ..importing import Imported, Source
+    from ..recipe import Sensor
 
 EXAMPLE = (
     "midge import watch --into data/watch --pattern '{group}/{label}/{take}.txt' --columns t_ms,_,_,x,y,z "
@@ -39,12 +40,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("what the files hold")
     files.add_argument(
         "--columns", metavar="C,C,…",
-        help="x y z t t_s t_ms t_us t_ns label group take _ (ignore) _*N ... (ignore the rest); or by name: "
+        help="x y z gx gy gz t t_s t_ms t_us t_ns label group take _ (ignore) _*N ... (ignore the rest); or by name: "
         "x=acc_x,y=acc_y,z=acc_z,t_ms=time (default: by their names)",
     )  # fmt: skip
     files.add_argument(
         "--unit", default="auto", help="g, mg, m/s^2 or COUNTS/g, such as 16384/g (default: told by gravity)"
     )
+    files.add_argument(
+        "--gyro-unit", default="auto", metavar="U",
+        help="deg/s, rad/s, mdps, COUNTS/dps, or none to leave a gyroscope out (default: by how gravity turns)",
+    )  # fmt: skip
     files.add_argument("--rate", type=float, metavar="HZ", help="rate of files without a time column")
     files.add_argument("--kind", choices=("auto", "motion", "sound"), default="auto")
     files.add_argument("--encoding", default="", help="of text files (default UTF-8)")
@@ -53,6 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     made = parser.add_argument_group("the dataset")
     made.add_argument("--resample", type=float, metavar="HZ", help="rate of the dataset")
     made.add_argument("--range", type=float, metavar="G", help="full scale of the dataset (default 4)")
+    made.add_argument(
+        "--gyro-range", type=float, metavar="DPS", help="full scale of a gyroscope (default 1000 degrees/s)"
+    )
     made.add_argument(
         "--app", metavar="APP", help="rate, range and labels of this app's recipe; other labels are errors"
     )
@@ -102,6 +110,9 @@ def _source(args: argparse.Namespace) -> Source:
         to_hz=(float(of_app.rate_hz) if of_app else None) if args.resample is None else args.resample,
         range_g=(float(getattr(of_app, "range_g", None) or 4)) if args.range is None else args.range,
         kind=of_app.kind if of_app and args.kind == "auto" else args.kind,
+        range_dps=float(of_app.range_dps if of_app else 1000) if args.gyro_range is None else args.gyro_range,
+        gyro_unit=_gyro_unit(args.gyro_unit, of_app),
+        needs_gyro=_has_gyro(of_app) and args.kind != "sound",
         label=args.label,
         group=args.group,
         intervals=importing.intervals.read(args.labels) if args.labels else None,
@@ -114,6 +125,17 @@ def _source(args: argparse.Namespace) -> Source:
         fill_axes=args.fill_axes,
         trust_unit=args.trust_unit,
     )
+
+
+def _has_gyro(of_app: Sensor | None) -> bool:
+    return of_app is not None and "gx" in of_app.channels
+
+
+def _gyro_unit(asked: str, of_app: Sensor | None) -> str:
+    """An app that has no gyroscope leaves a file's out, unless somebody asks for it."""
+    from ..importing import gyro
+
+    return gyro.NONE if asked == "auto" and of_app is not None and not _has_gyro(of_app) else asked
 
 
 def _hz(rate: float) -> str:

@@ -37,7 +37,8 @@ def envelope(item: Recording) -> tuple[Floats, int]:
     """RMS of what changes, in the recording's unit, a frame each (half overlap); and the frames' distance."""
     kind = SOUND if item.kind == SOUND else "motion"
     hop = max(1, round(FRAME_S[kind] * item.rate_hz / 2))
-    values = item.samples.astype(np.float64) / item.scale
+    # A gyroscope is left out: what moves is accelerated.
+    values = item.samples[:, :3].astype(np.float64) / item.scale
     if kind == SOUND:
         values = values - values.mean(axis=0) if len(values) else values
     else:

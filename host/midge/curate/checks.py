@@ -136,7 +136,7 @@ def _one(take: Take, item: Recording, recipe: Recipe | None) -> list[Finding]:
     if item.partial:
         found.append(Finding("partial", names, f"it ends early: {item.partial}"))
     if item.kind != SOUND and item.unit == "g":
-        usual_g = float(np.median(np.linalg.norm(wide / item.scale, axis=1)))
+        usual_g = float(np.median(np.linalg.norm(wide[:, :3] / item.scale, axis=1)))
         if not USUAL_G[0] <= usual_g <= USUAL_G[1]:
             found.append(
                 Finding("unit", names, f"the usual acceleration is {usual_g:.3g} g; is the unit right?")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DatasetError
-from ..recording import SOUND, Recording
+from ..recording import GYRO_CHANNELS, SOUND, Recording
 from . import activity
 from .activity import Cutting
 
@@ -35,7 +35,7 @@ def sparkline(item: Recording, width: int = 32) -> str:
 
 def spectrum(item: Recording) -> tuple[Floats, Floats]:
     """Frequencies in Hz, amplitude density in unit/√Hz over all channels (Welch 1967, Hann, half overlap)."""
-    values = item.samples.astype(np.float64) / item.scale
+    values = item.samples[:, :3].astype(np.float64) / item.scale
     length = min(len(values), 2048 if item.kind == SOUND else 256)
     if length < 4:
         return np.zeros(1), np.zeros(1)
@@ -88,7 +88,7 @@ def draw(items: Sequence[tuple[str, Recording]], path: Path, cutting: Cutting | 
 def _samples(axis: Any, name: str, item: Recording, cutting: Cutting | None) -> None:
     step = max(1, len(item.samples) // MOST_POINTS)
     times = np.arange(len(item.samples))[::step] / item.rate_hz
-    for channel, column in zip(item.channels, item.samples[::step].T / item.scale, strict=True):
+    for channel, column in zip(item.channels, (item.samples[::step] / _plotted(item)).T, strict=True):
         axis.plot(times, column, linewidth=0.7, label=channel)
     for start, stop in activity.events(item, cutting or Cutting()):
         axis.axvspan(start / item.rate_hz, stop / item.rate_hz, color="tab:green", alpha=0.12, linewidth=0)
@@ -98,9 +98,14 @@ def _samples(axis: Any, name: str, item: Recording, cutting: Cutting | None) -> 
         f"{name[-50:]}: {item.label}" + (f", {item.group}" if item.group else ""), fontsize=9, loc="left"
     )
     axis.set_xlabel("s")
-    axis.set_ylabel(item.unit)
+    axis.set_ylabel(item.unit + (", 100 °/s" if item.channels[-1] in GYRO_CHANNELS else ""))
     if len(item.channels) > 1:
         axis.legend(fontsize=7, loc="upper right")
+
+
+def _plotted(item: Recording) -> Floats:
+    """LSB of one step of the axis: the unit, or 100 degrees/s of a gyroscope, so that both can be seen."""
+    return np.where(np.isin(item.channels, GYRO_CHANNELS), 100 * item.gyro_scale, item.scale)
 
 
 def _spectrogram(axis: Any, item: Recording) -> None:
@@ -108,7 +113,7 @@ def _spectrogram(axis: Any, item: Recording) -> None:
     if len(item.samples) <= length:
         axis.set_axis_off()
         return
-    values = item.samples.astype(np.float64).mean(axis=1) / item.scale
+    values = item.samples[:, :3].astype(np.float64).mean(axis=1) / item.scale
     axis.specgram(
         values - values.mean() + 1e-12, NFFT=length, Fs=item.rate_hz, noverlap=length // 2, detrend="mean"
     )
