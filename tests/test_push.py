@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from midge import push
+from midge import build, push
 from midge.errors import (
     BudgetExceeded,
     DeviceError,
     MidgeError,
+    ModelError,
     ParityError,
     SignatureError,
     TargetMismatch,
@@ -169,3 +170,20 @@ def test_a_board_without_native_code_is_told() -> None:
     with pytest.raises(TargetMismatch, match="no native code"):
         push.board_target(read_welcome(b'{"protocol": 1, "mpy": 6}'))
     assert push.board_target(read_welcome(b'{"protocol": 1, "mpy": 4614}')).name == "armv6m"
+
+
+def test_a_model_of_another_app_is_refused_unless_forced(scripted: Any) -> None:
+    scripted.welcome["app"] = "tester"
+    with pytest.raises(ModelError, match=r"has the app tester, and gesture is a model of another .* --force"):
+        push.push("loop:scripted", "gesture")
+    assert not any(kind == wire.PUSH_BEGIN for kind, _ in scripted.heard)
+    labels = list(build.find("gesture").model.labels)
+    for allowed in ({"model": {"name": "tester", "digest": DIGEST, "labels": labels}}, {"app": "gesture"}):
+        scripted.welcome |= allowed
+        scripted.refuse[wire.PUSH_BEGIN] = (wire.NO_SPACE, "full")
+        with pytest.raises(BudgetExceeded):
+            push.push("loop:scripted", "gesture")
+    scripted.welcome |= {"app": "tester", "model": None}
+    with pytest.raises(BudgetExceeded):
+        push.push("loop:scripted", "gesture", force=True)
+    assert sum(kind == wire.PUSH_BEGIN for kind, _ in scripted.heard) == 3

@@ -20,6 +20,7 @@ from .errors import (
     BudgetExceeded,
     DeviceError,
     MidgeError,
+    ModelError,
     ParityError,
     ProtocolError,
     ReplyTimeout,
@@ -129,8 +130,9 @@ def push(
 ) -> Pushed:
     """Build the model of `what` for the board at `device`, send it, activate it, and check that it runs.
 
-    Without `force` a board that runs this very model already is left alone. Raises ParityError if the board
-    tried the model and went back to the old one; otherwise as `package` and `send`.
+    Without `force` a board that runs this very model already is left alone, and a model of another app than
+    the board's raises ModelError. Raises ParityError if the board tried the model and went back to the old
+    one; otherwise as `package` and `send`.
     """
     model = find(what).model
     with open_session(device) as session:
@@ -138,6 +140,8 @@ def push(
     if not force and welcome.model is not None and welcome.model.get("digest") == model.digest:
         target = board_target(welcome)
         return Pushed(model.name, model.digest, target.name, 0, 0, 0, True, welcome.app)
+    if not force:
+        _check_app(model, welcome, device)
     parcel = package(model, welcome)  # takes seconds: the session is closed meanwhile
     with open_session(device) as session:
         sent_bytes = send(session, parcel, on_progress=on_progress)
@@ -151,6 +155,18 @@ def push(
         sent_bytes,
         app=welcome.app,
     )
+
+
+def _check_app(model: Model, welcome: Welcome, device: str) -> None:
+    """Raises ModelError for a model of another app; with the labels of what runs there its name is free."""
+    is_of_app = not welcome.app or model.name == welcome.app
+    knows_labels = tuple((welcome.model or {}).get("labels") or ()) == tuple(model.labels)
+    if not (is_of_app or knows_labels):
+        raise ModelError(
+            f"{device} has the app {welcome.app}, and {model.name} is a model of another app "
+            f"({', '.join(model.labels)[:120]}): midge flash {model.name} {device} brings that app, "
+            "--force sends the model alone"
+        )
 
 
 def send(session: Session, parcel: Package, *, on_progress: Advance | None = None) -> int:

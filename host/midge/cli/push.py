@@ -13,7 +13,9 @@ EXAMPLE = "midge push gesture virtual:desk"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="APP|MODEL", help="name or folder of an app, or a model.json")
     parser.add_argument("device", metavar="DEVICE", help="serial:PATH, virtual:NAME or a tty path")
-    parser.add_argument("--force", action="store_true", help="send it even if the board runs it already")
+    parser.add_argument(
+        "--force", action="store_true", help="send it even if the board runs it already, or is of another app"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -40,7 +42,4 @@ def run(args: argparse.Namespace) -> None:
             f"({done.target}), state {done.state_bytes} bytes, {done.sent_bytes} bytes sent"
         )
     if done.app and done.app != done.name:
-        output.note(
-            f"the board's app is {done.app}, the model is of {done.name}: its labels are what the app hears; "
-            f"midge flash {done.name} {args.device} brings that app"
-        )
+        output.note(f"the board's app is {done.app}: it hears the labels of {done.name} now")
