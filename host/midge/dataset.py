@@ -105,10 +105,13 @@ def canonical(item: Recording, recipe: Recipe) -> npt.NDArray[np.int16]:
     unit = recording.SOUND_UNIT if recipe.sensor.kind == "sound" else "g"
     if item.unit != unit:
         raise DatasetError(f"{where} is in {item.unit!r}, not in {unit}; import it again with --unit")
-    wanted = lsb_per_g(recipe)
-    if item.scale == wanted:
+    wanted = recording.scales(
+        replace(item, scale=lsb_per_g(recipe), gyro_scale=recording.FULL_SCALE / recipe.sensor.range_dps)
+    )
+    there = recording.scales(item)
+    if (there == wanted).all():
         return item.samples
-    scaled = np.rint(item.samples * (wanted / item.scale))
+    scaled = np.rint(item.samples * (wanted / there))
     return np.asarray(np.clip(scaled, -32768, 32767), dtype=np.int16)
 
 
@@ -127,7 +130,8 @@ def windows(
     `"event"`, a recording of another label than the background is rest, gesture, rest (several times):
     windows that show a whole performance carry the label, windows that show next to none the
     background's, the others are left out. With `"take"`, a recording of another label than the background
-    is one performance and gives one window (`whole_take`). "auto" is what `window_kind` says.
+    is one performance and gives one window (`whole_take`), as does a clip of background that is shorter
+    than a window. "auto" is what `window_kind` says.
 
     `hop` (samples) defaults to half the recipe's for "event", else to the recipe's. `note` hears of
     recordings that give no window. Raises DatasetError if a label is not the recipe's or nothing is left.
@@ -145,7 +149,7 @@ def windows(
         label = _label_index(item, recipe)
         samples = canonical(item, recipe)
         before = len(cut)
-        if kind == "take" and item.label != recipe.background:
+        if kind == "take" and (item.label != recipe.background or _is_short_sound(item, length)):
             window, start = whole_take(item, samples, length)
             cut.append(window[None])
             labels.append(np.array([label]))
@@ -173,6 +177,11 @@ def windows(
     return Windows(
         np.concatenate(cut), np.concatenate(labels), np.array(names)[owner], owner, np.concatenate(begins)
     )
+
+
+def _is_short_sound(item: Recording, length: int) -> bool:
+    """A clip of background that no window fits in is one example, with its room around it, as words are."""
+    return item.kind == recording.SOUND and 0 < len(item.samples) < length
 
 
 # A take that is shorter than so many windows is one example as a whole …

@@ -95,8 +95,8 @@ def unit(tables: Sequence[Table], asked: str, rate_hz: float | None, *, trust: b
         if not trust and seen is not None and fitting and not 1 / _NEAR < seen / one < _NEAR:
             raise DatasetError(
                 f"gyroscope: in {said} it turns {max(one / seen, seen / one):.0f} times as "
-                f"{'far' if one > seen else 'little'} as gravity does; in {fitting} it fits: give --gyro-unit "
-                f"{fitting}, or --trust-unit if {said} is right"
+                f"{'far' if one > seen else 'little'} as gravity does; in {fitting} it fits: give "
+                f"--gyro-unit {fitting}, or --trust-unit if {said} is right"
             )
         return said, "" if asked != units.AUTO else f"gyroscope in {said}: the files say so"
     if fitting:

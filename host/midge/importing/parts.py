@@ -165,8 +165,8 @@ def _motion(
     channels = (*MOTION_CHANNELS, *GYRO_CHANNELS)[: table.samples.shape[1]]
     if how.needs_gyro and len(channels) == len(MOTION_CHANNELS):
         raise DatasetError(
-            f"{where}: no columns of a gyroscope, and the app wants gx, gy and gz; name them with --columns, or "
-            "take them out of channels in app.toml"
+            f"{where}: no columns of a gyroscope, and the app wants gx, gy and gz; name them with --columns, "
+            "or take them out of channels in app.toml"
         )
     time_s = stamps_s(table, where, rows, how, rate_hz)
     if table.stamps is not None:

@@ -43,7 +43,7 @@ def read(path: Path, where: str, how: Source) -> Table:
         if suffix in edge_impulse.SUFFIXES:
             return edge_impulse.read(path, where, options, how.hmac_key)
         if suffix in sound.SUFFIXES:
-            return sound.read(path, where, kind=how.kind)
+            return sound.read(path, where, kind=how.kind, has_gyro=has_gyro)
         if how.kind == "sound":
             raise DatasetError(f"{where}: sound comes as {', '.join(sound.SUFFIXES)} or Edge Impulse files")
         return text.read(path, where, options)

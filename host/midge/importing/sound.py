@@ -14,7 +14,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".aiff", ".aif")
 FULL_SCALE = 32768
 
 
-def read(path: Path, where: str, *, kind: str = "auto") -> Table:
+def read(path: Path, where: str, *, kind: str = "auto", has_gyro: bool = True) -> Table:
     """A sound file, mixed to one channel, or motion recorded as one; raises DatasetError."""
     try:
         import soundfile
@@ -43,8 +43,10 @@ def read(path: Path, where: str, *, kind: str = "auto") -> Table:
     if kind == "motion" or (kind == "auto" and n_channels >= 3):
         if n_channels < 3:
             raise DatasetError(f"{where}: {n_channels} channels, motion has x, y and z; use --kind sound")
-        counts = samples[:, :3].astype(np.float64) * (1 if is_int16 else FULL_SCALE)
-        left = f"; the first 3 of {n_channels} channels are x, y, z" if n_channels > 3 else ""
+        n_read = 6 if has_gyro and n_channels == 6 else 3
+        counts = samples[:, :n_read].astype(np.float64) * (1 if is_int16 else FULL_SCALE)
+        left = f"; the first 3 of {n_channels} channels are x, y, z" if n_channels > n_read else ""
+        left += "; channels x, y, z, gx, gy, gz" if n_read == 6 else ""
         return Table(counts, _rows(len(counts)), rate_hz=float(rate_hz), says=(what + left,))
     notes = (f"{n_channels} channels mixed to one",) if n_channels > 1 else ()
     if is_int16 and n_channels == 1:
