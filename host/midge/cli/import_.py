@@ -40,15 +40,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("what the files hold")
     files.add_argument(
         "--columns", metavar="C,C,…",
-        help="x y z gx gy gz t t_s t_ms t_us t_ns label group take _ (ignore) _*N ... (ignore the rest); or by "
-        "name: x=acc_x,y=acc_y,z=acc_z,t_ms=time (default: by their names)",
+        help="x y z gx gy gz t t_s t_ms t_us t_ns label group take _ (ignore) _*N ... (ignore the rest); or "
+        "by name: x=acc_x,y=acc_y,z=acc_z,t_ms=time (default: by their names)",
     )  # fmt: skip
     files.add_argument(
         "--unit", default="auto", help="g, mg, m/s^2 or COUNTS/g, such as 16384/g (default: told by gravity)"
     )
     files.add_argument(
         "--gyro-unit", default="auto", metavar="U",
-        help="deg/s, rad/s, mdps, COUNTS/dps, or none: a gyroscope is left out (default: by how gravity turns)",
+        help="deg/s, rad/s, mdps, COUNTS/dps, or none: it is left out (default: by how gravity turns)",
     )  # fmt: skip
     files.add_argument("--rate", type=float, metavar="HZ", help="rate of files without a time column")
     files.add_argument("--kind", choices=("auto", "motion", "sound"), default="auto")
