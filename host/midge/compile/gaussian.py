@@ -23,6 +23,7 @@ class Gaussian:
     """values = constant - ½ Σ (x - mean)² / variance: log-likelihoods with the log of the prior.
 
     mean, variance : float64 (n_classes, n_features);  constant : float64 (n_classes,)
+    low, high : float64 (n_features,), the range of the training rows; None if it is not known
     """
 
     kind: ClassVar[str] = "gaussian"
@@ -31,6 +32,8 @@ class Gaussian:
     variance: FloatArray
     constant: FloatArray
     verdict: Verdict
+    low: FloatArray | None = None
+    high: FloatArray | None = None
 
     @property
     def n_features(self) -> int:
@@ -49,23 +52,28 @@ class Gaussian:
     def select_features(self, kept: Sequence[int]) -> Gaussian:
         """The same model over the features `kept`."""
         columns = list(kept)
-        return replace(self, mean=self.mean[:, columns], variance=self.variance[:, columns])
+        low, high = (None if end is None else end[columns] for end in (self.low, self.high))
+        return replace(
+            self, mean=self.mean[:, columns], variance=self.variance[:, columns], low=low, high=high
+        )
 
     def widened(self, n_features: int, columns: Sequence[int]) -> Gaussian:
         """The same model over n_features features, of which it reads `columns`."""
         mean = np.zeros((len(self.mean), n_features))
         variance = np.full((len(self.mean), n_features), 2 * UNREAD)
         mean[:, list(columns)], variance[:, list(columns)] = self.mean, self.variance
-        return replace(self, mean=mean, variance=variance)
+        return replace(self, mean=mean, variance=variance, low=None, high=None)
 
     def rescaled(self, step: FloatArray, offset: FloatArray) -> Gaussian:
         """The same model over z, where x = z * step + offset."""
         variance = np.where(self.variance < UNREAD, self.variance / step**2, self.variance)
-        return replace(self, mean=(self.mean - offset) / step, variance=variance)
+        low, high = (None if end is None else (end - offset) / step for end in (self.low, self.high))
+        return replace(self, mean=(self.mean - offset) / step, variance=variance, low=low, high=high)
 
     def calibrated(self, X: npt.NDArray[Any]) -> Gaussian:
-        """Itself: nothing depends on the training rows."""
-        return self
+        """The same model, with the range of X."""
+        rows = np.asarray(X, np.float64)
+        return replace(self, low=rows.min(axis=0), high=rows.max(axis=0)) if len(rows) else self
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by, two sigmas out."""
@@ -74,7 +82,8 @@ class Gaussian:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
-        arrays = {name: getattr(self, name).tolist() for name in ("mean", "variance", "constant")}
+        names = ("mean", "variance", "constant", *(("low", "high") if self.low is not None else ()))
+        arrays = {name: getattr(self, name).tolist() for name in names}
         return {"kind": self.kind, **self.verdict.to_json(), **arrays}
 
 
@@ -86,7 +95,12 @@ def read(data: Mapping[str, Any]) -> Gaussian:
     fits = mean.shape == variance.shape and len(mean) == len(constant) == rule.n_values
     if not fits or not 1 <= mean.shape[1] <= 32767 or not (variance > 0).all():
         raise ModelError("ir: mean, variance and constant don't fit each other; train the model again")
-    return Gaussian(mean, variance, constant, rule)
+    if "low" not in data:
+        return Gaussian(mean, variance, constant, rule)
+    low, high = (read_array(data, name, np.float64, 1, "ir") for name in ("low", "high"))
+    if not len(low) == len(high) == mean.shape[1]:
+        raise ModelError("ir: low and high don't fit the features; train the model again")
+    return Gaussian(mean, variance, constant, rule, low, high)
 
 
 def interpret(ir: Gaussian, X: FloatArray) -> Answers:

@@ -1,4 +1,4 @@
-"""Gaussian models in integers: deviations in 16 bits, their squares in exact sums."""
+"""Gaussian models in integers: deviations in 16 bits, or polynomials where ranges are small; exact sums."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import verdict
+from . import gaussian_near, verdict
 from .gaussian import Gaussian
+from .gaussian_near import NearIntegers
 from .verdict import LOG2_E, Verdict
 
 # Sums are values · log2(e) · 2^this; it makes a deviation of one sigma 108.7, and the largest 301 sigmas.
@@ -36,7 +37,13 @@ class GaussianIntegers:
     epsilon: float
 
 
-def lower(ir: Gaussian) -> GaussianIntegers:
+def lower(ir: Gaussian) -> GaussianIntegers | NearIntegers:
+    """The closer of the two forms."""
+    far, near = _deviations(ir), gaussian_near.lower(ir)
+    return far if near is None or near.epsilon >= far.epsilon else near
+
+
+def _deviations(ir: Gaussian) -> GaussianIntegers:
     """Factors as large as keeps products in int32."""
     wanted = ONE_SIGMA / np.sqrt(ir.variance)
     # The mean is limited too: the product of both must fit.
@@ -53,10 +60,12 @@ def lower(ir: Gaussian) -> GaussianIntegers:
 
 
 def predict(
-    lowered: GaussianIntegers, X: npt.NDArray[np.int16]
+    lowered: GaussianIntegers | NearIntegers, X: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
     rows = X.astype(np.int64)
+    if isinstance(lowered, NearIntegers):
+        return verdict.judge_integers(lowered.verdict, gaussian_near.sums(lowered, rows), lowered.log2_scale)
     sums = np.empty((len(rows), len(lowered.constants)), np.int64)
     for number in range(len(lowered.constants)):
         deviations = (rows * lowered.factors[number] + lowered.offsets[number]) >> lowered.shifts[number]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedModel
+from .gaussian_near import NearIntegers
 from .kernel_objects import Section
 from .kernels import ROOMS
 from .link_data import Ref, Value, structure, structures
@@ -127,6 +128,9 @@ def _kernel(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
 
 
 def _gaussian(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
+    if isinstance(lowered, NearIntegers):
+        n_classes = len(lowered.constants)
+        return [], Sums("gaussian_near_sums", "model", 64, n_classes, lowered.verdict, lowered.log2_scale)
     n_classes, n_features = lowered.factors.shape
     values: dict[str, Value] = {
         "terms": Ref("terms"),
