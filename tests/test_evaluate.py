@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from midge import assets, evaluate, model_file, reference_model, simulate
+from midge import assets, cli, evaluate, model_file, new, reference_model, segmenting, simulate, storing
 from midge.compile import reference
 from midge.dataset import Dataset
 from midge.errors import ModelError
@@ -70,6 +71,46 @@ def test_evaluate_agrees_with_the_reference_interpreter(model: Model) -> None:
     assert done.events is not None
     assert done.events["played"] == 16 and done.events["recognised"] >= 15
     assert done.events["background_hours"] == pytest.approx(2 * 20 / 3600, rel=0.01)
+
+
+def test_a_take_that_was_cut_is_heard_between_rests(model: Model) -> None:
+    """It is shorter than the window, so without rest around it no window would ever see it."""
+    data = reference_model.training_data(RECIPE, 2, 77, times=1, other_s=20.0)
+    cut = []
+    for item in data.recordings:
+        found = segmenting.performances(item.samples, item.rate_hz, item.scale)
+        start, stop = found[0] if item.label != RECIPE.background else (0, len(item.samples))
+        cut.append(replace(item, samples=item.samples[start:stop], gaps=()))
+    done = evaluate.evaluate(RECIPE, model, Dataset(data.folder, tuple(cut)), unit="take")
+    assert sum(len(item.samples) < RECIPE.window.length for item in cut) >= 6
+    assert done.events is not None
+    assert done.events["played"] == 8 and done.events["recognised"] >= 7
+
+
+def test_activities_have_an_answer_after_their_beginning_and_no_delay_after_their_end(model: Model) -> None:
+    recipe = replace(RECIPE, train=replace(RECIPE.train, windows="all"))
+    data = reference_model.training_data(RECIPE, 2, 77, times=6, other_s=20.0)
+    done = evaluate.evaluate(recipe, model, data)
+    assert done.events is not None and done.events["delay_s"] is None
+    assert done.events["played"] == len([item for item in data.recordings if item.label != RECIPE.background])
+    shortest_s = min(item.duration_s for item in data.recordings)
+    assert RECIPE.window.length / RECIPE.sensor.rate_hz <= done.events["answer_s"] < shortest_s
+
+
+def test_pictures_land_beside_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = reference_model.training_data(RECIPE, 1, 77, times=1, other_s=10.0)
+    for number, item in enumerate(data.recordings):
+        storing.write(tmp_path, f"take_{number}", item, item.samples, item.gaps)
+    app = new.new("mine", "gesture", tmp_path)
+    model_file.save(model_file.load(assets.models_folder() / "gesture"), app / "build")
+    assert (
+        cli.main(["evaluate", str(app), "--data", str(tmp_path), "--robustness", "--stream", "--json"]) == 0
+    )
+    said = json.loads(capsys.readouterr().out)
+    assert {"accuracy", "macro_f1", "per_class", "per_group", "agree_c_reference", "n"} <= set(said)
+    for what in ("robustness", "stream"):
+        assert said[what]["picture"] == str(app / "build" / f"{what}.png")
+        assert Path(said[what]["picture"]).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_model_of_another_recipe_is_refused(model: Model) -> None:

@@ -148,7 +148,9 @@ class Evaluation:
 
     `accuracy`, `macro_f1`, `per_class`, `per_group` and `confusion` count examples, of which there are
     `examples`: windows, or whole takes, as `unit` says. `takes`: recordings by the mean of their windows'
-    scores. `known`: recordings that the model was trained on, so that their figures flatter.
+    scores. `known`: recordings that the model was trained on, so that their figures flatter. `events`, with a
+    background label, counts performances; an activity that goes on all the time is one, its first event
+    counts, and instead of `delay_s` after its end there is `answer_s` after its beginning.
     """
 
     accuracy: float
@@ -220,7 +222,8 @@ def evaluate(
             **asdict(tally),
             "background_hours": hours,
             "false_events_per_hour": tally.false_events / hours if hours else None,
-            "delay_s": float(np.mean(waits)) if waits else None,
+            "delay_s": float(np.mean(waits)) if waits and not goes_on(recipe) else None,
+            "answer_s": float(np.mean(waits)) if waits and goes_on(recipe) else None,
         }
     known = set(model.provenance.get("data", ())) & set(dataset.fingerprint(data))
     if known:
@@ -262,33 +265,51 @@ def _by_take(cut: dataset.Windows, scores: Int16) -> dict[str, float | int]:
     return {"accuracy": right / max(1, len(recordings)), "n": len(recordings)}
 
 
+def goes_on(recipe: Recipe) -> bool:
+    """Whether a recording is an activity that goes on all the time, and no performance with rest around."""
+    return recipe.sensor.kind != SOUND and recipe.train.windows == "all"
+
+
+def _is_performance(recipe: Recipe, label: str) -> bool:
+    """Whether a recording as a whole is one performance: a word, or a take that was cut."""
+    is_cut = recipe.sensor.kind == SOUND or recipe.train.windows == "take"
+    return is_cut and label != recipe.background
+
+
 def _as_heard(recipe: Recipe, item: Recording, samples: Int16) -> Int16:
-    """A word as a microphone hears it: in a room, which is there before and after it."""
-    if recipe.sensor.kind != SOUND or item.label == recipe.background or not len(samples):
+    """A word as a microphone hears it, with the room before and after it; a gesture between rests."""
+    if not _is_performance(recipe, item.label) or not len(samples):
         return samples
     room = recipe.window.length
-    return quiet.around(samples, room, len(samples) + 2 * room)
+    if recipe.sensor.kind == SOUND:
+        return quiet.around(samples, room, len(samples) + 2 * room)
+    return np.pad(samples, ((room, room), (0, 0)), mode="edge")
 
 
 def _judge(
     recipe: Recipe, model: Model, label: str, samples: Int16, scores: Int16
 ) -> tuple[Tally, list[float]]:
-    """Events of one stretch against what its label says was done, and how late they came."""
+    """Events of one stretch against what its label says was done, and how late they came.
+
+    Late is after the end of a performance, or after the beginning of an activity that goes on.
+    """
     events = decide(model, scores)
     if label == recipe.background:
         return match(events, [])[0], []
     rate_hz = recipe.sensor.rate_hz
-    if recipe.sensor.kind == SOUND:
+    if _is_performance(recipe, label):
         room = recipe.window.length
         found = [(room, len(samples) - room)]
-    elif recipe.train.windows != "all":
-        found = segmenting.performances(samples, rate_hz, dataset.lsb_per_g(recipe))
+    elif goes_on(recipe):
+        # One event is due, more of them say nothing new.
+        found, events = [(0, len(samples))], events[:1]
     else:
-        # The activity goes on all the time: one event is due, more of them say nothing new.
-        found = [(0, len(samples))]
-        events = events[:1]
+        found = segmenting.performances(samples, rate_hz, dataset.lsb_per_g(recipe))
     played = [Performance(label, start / rate_hz, stop / rate_hz) for start, stop in found]
-    return match(events, played)[0], delays(events, played)
+    tally, _ = match(events, played)
+    if goes_on(recipe):
+        return tally, [events[0].at_s] if tally.recognised else []
+    return tally, delays(events, played)
 
 
 def _check_same(recipe: Recipe, model: Model) -> None:

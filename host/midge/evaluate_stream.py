@@ -26,6 +26,7 @@ from .recording import Recording
 
 Int16 = npt.NDArray[np.int16]
 
+PICTURE_NAME = "stream.png"
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(10, 50))
 # Background between two takes: long enough that no window sees both.
 PAUSE_WINDOWS = 2.0
@@ -196,7 +197,7 @@ def draw(found: StreamEvaluation, path: Path, title: str) -> None:
             axes.plot(*at, "s")
     axes.set_xscale("log")
     axes.set_xlabel("false accepts an hour")
-    axes.set_ylabel("words missed or confused, %")
+    axes.set_ylabel("takes missed or confused, %")
     axes.set_title(title)
     axes.grid(visible=True, alpha=0.3)
     figure.savefig(path, dpi=120)

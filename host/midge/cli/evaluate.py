@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ..recipe import Recipe
 
 EXAMPLE = "midge evaluate gesture --data data/other-people"
+# An option without its PICTURE: beside the model.
+_IN_BUILD = Path()
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,16 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE",
         type=Path,
         nargs="?",
-        const=Path("robustness.png"),
-        help="also under noise, gain, rotation, shift, lost samples, saturation (default robustness.png)",
+        const=_IN_BUILD,
+        help="also under noise, gain, rotation, shift, lost samples, saturation (default: APP/build)",
     )
     parser.add_argument(
         "--stream",
         metavar="PICTURE",
         type=Path,
         nargs="?",
-        const=Path("stream.png"),
-        help="takes laid into the background, heard as on a board: false accepts an hour, rejects, delays",
+        const=_IN_BUILD,
+        help="takes laid into the background, heard as on a board: false accepts an hour, rejects, delays "
+        "(default: APP/build)",
     )
     parser.add_argument(
         "--per-hour", metavar="N", type=float, help="with --stream: false accepts an hour to tune for (1)"
@@ -53,9 +57,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from .. import confusion, dataset, model_file
+    from .. import confusion, dataset, evaluate_stream, model_file, robustness
     from ..build import find
-    from ..evaluate import evaluate
+    from ..evaluate import evaluate, goes_on, judged
     from ..recipe import Recipe
 
     recipe = Recipe.load(args.app)
@@ -84,24 +88,43 @@ def run(args: argparse.Namespace) -> None:
             f"whole recordings by their mean scores: {done.takes['accuracy']:.3f} of {done.takes['n']}"
         )
     if done.events is not None:
-        events = done.events
-        output.say(
-            f"events: {events['recognised']} of {events['played']} recognised, "
-            f"{events['confused']} confused, {events['missed']} missed, {events['false_events']} false "
-            f"(background: {60 * (events['background_hours'] or 0):.1f} min)"
-        )
-        if events["false_events_per_hour"] is not None:
-            output.say(f"false events an hour: {events['false_events_per_hour']:.1f}")
-        if events["delay_s"] is not None:
-            output.say(f"an event comes {events['delay_s']:.2f} s after the end of the motion, on average")
-        if recipe.train.windows == "all":
-            output.say("a recording of one activity counts as one performance: one event is due")
+        _say_events(done.events, goes_on=goes_on(judged(recipe, done.unit)))
     result = {**asdict(done), "model": model.digest}
     if args.stream is not None:
+        args.stream = _picture(args.stream, recipe, evaluate_stream.PICTURE_NAME)
         result["stream"] = _stream(args, recipe, model, data)
     if args.robustness is not None:
+        args.robustness = _picture(args.robustness, recipe, robustness.PICTURE_NAME)
         result["robustness"] = _robustness(args, recipe, model, data, done.unit)
     output.result(result)
+
+
+def _picture(path: Path, recipe: Recipe, name: str) -> Path:
+    if path != _IN_BUILD:
+        return path
+    recipe.build_folder.mkdir(parents=True, exist_ok=True)
+    return recipe.build_folder / name
+
+
+def _say_events(events: Mapping[str, Any], *, goes_on: bool) -> None:
+    minutes = f"in {60 * (events['background_hours'] or 0):.1f} min of background"
+    if goes_on:
+        wait = f"; after {events['answer_s']:.1f} s, on average" if events["answer_s"] is not None else ""
+        output.say(
+            f"as a board hears them, by the first event of each recording: {events['recognised']} of "
+            f"{events['played']} right, {events['confused']} wrong, {events['missed']} without any{wait}"
+        )
+    else:
+        output.say(
+            f"events: {events['recognised']} of {events['played']} recognised, "
+            f"{events['confused']} confused, {events['missed']} missed"
+        )
+        if events["delay_s"] is not None:
+            output.say(f"an event comes {events['delay_s']:.2f} s after the end of the motion, on average")
+    an_hour = events["false_events_per_hour"]
+    output.say(
+        f"false events: {events['false_events']} {minutes}" + (f", {an_hour:.1f} an hour" if an_hour else "")
+    )
 
 
 def _stream(args: argparse.Namespace, recipe: Recipe, model: Model, data: Dataset) -> dict[str, Any]:
