@@ -15,7 +15,7 @@ from midge.build import build
 from midge.dataset import Dataset
 from midge.errors import BudgetExceeded, DatasetError, RecipeError
 from midge.recipe import Budget, Recipe, Train
-from midge.search import halving, journal, pareto, space, trial
+from midge.search import halving, journal, pareto, running, space, trial
 from midge.search.halving import Tried
 from midge.search.space import Candidate
 
@@ -72,8 +72,8 @@ def test_interrupted_it_goes_on_to_the_same_result(
     n_known = known.count('"of"')
     assert n_known >= 5
     computed = []
-    job = searching._job
-    monkeypatch.setattr(searching, "_job", lambda *one: (computed.append(one), job(*one))[1])
+    job = running.compute
+    monkeypatch.setattr(running, "compute", lambda *one: (computed.append(one), job(*one))[1])
     again = look(data, tmp_path)
     assert (again.folder / "model.json").read_bytes() == (found.folder / "model.json").read_bytes()
     assert again.report == found.report

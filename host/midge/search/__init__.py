@@ -5,10 +5,8 @@ Some groups are put aside first and never looked at; the figure that is reported
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +16,19 @@ import numpy as np
 from .. import build as builder
 from .. import confusion, dataset, model_file, train, validation
 from ..dataset import Dataset, Windows
-from ..errors import BudgetExceeded, DatasetError, MidgeError
+from ..errors import BudgetExceeded, DatasetError
 from ..model_file import Model
 from ..progress import Advance
 from ..recipe import Budget, Recipe
 from ..train import Examples
-from . import halving, pareto, space, trial
-from .halving import Job, Tried
+from . import halving, pareto, refining, running, space, trial
+from .halving import Tried
 from .journal import Journal, key_of
 
 JOURNAL_NAME = "search.jsonl"
 REPORT_NAME = "search.json"
 TRIALS = 36
+REFINED = 3  # one trial in so many is a neighbour of the best
 HELD_OUT_FOLDS = 4  # one of them is put aside
 
 
@@ -82,20 +81,23 @@ def search(
     folder.mkdir(parents=True, exist_ok=True)
     warnings: list[str] = []
     found = train.examples(recipe, data, seed, warnings)
-    aside = _put_aside(found, seed)
-    kept = _without(found, aside)
+    aside = put_aside(found, seed)
+    kept = without(found, aside)
     task = trial.Task(recipe, kept, target, budget, seed)
     about = {
         "data": dataset.fingerprint(data),
         "recipe": repr(recipe.features) + repr(recipe.window) + repr(recipe.train) + repr(recipe.sensor),
-        "search": [target, asdict(budget), trials, list(families), seed],
+        "search": [target, asdict(budget), trials, list(families), seed, halving.RUNGS],
         "midge": train.provenance_of(recipe, data, found.cut, seed)["midge"],
     }
     journal = Journal(folder / JOURNAL_NAME, key_of(about))
-    candidates = space.sample(tuple(families), found.rows.X.shape[1], trials, seed)
-    with _workers(jobs, cluster) as run_parallel:
-        run = _remembering(task, journal, run_parallel)
+    n_features = found.rows.X.shape[1]
+    n_new = trials // REFINED
+    candidates = space.sample(tuple(families), n_features, trials - n_new, seed)
+    with running.workers(jobs, cluster) as parallel:
+        run = running.Runs(task, journal, parallel)
         tried = halving.search(candidates, budget, run, advance, width=max(4, jobs))
+        tried = refining.refine(tried, budget, run, advance, n_new=n_new, n_features=n_features, seed=seed)
     best = _best(tried, budget, target)
     fitted, model = trial.fit(task, best.candidate)
     about_model = train.provenance_of(recipe, data, found.cut, seed) | {
@@ -120,7 +122,8 @@ def search(
             "n": int(aside.sum()),
         },
         "built": built.to_json(),
-        "trials": len(candidates),
+        "trials": run.candidates(),
+        "fits": run.fits(),
         "front": [one.to_json() for one in pareto.front(tried)],
         "tried": [one.to_json() for one in tried],
         "warnings": warnings,
@@ -130,11 +133,12 @@ def search(
     pareto.draw(
         tried, folder / pareto.PICTURE_NAME, f"{recipe.name} on {target}: {len(tried)} of {trials} built"
     )
-    advance(len(halving.RUNGS), len(halving.RUNGS), "done")
+    advance(len(halving.RUNGS) + 1, len(halving.RUNGS) + 1, "done")
     return Searched(model, folder, report)
 
 
-def _put_aside(found: Examples, seed: int) -> Any:
+def put_aside(found: Examples, seed: int) -> Any:
+    """Mask of the rows of some groups, by which nothing is chosen; DatasetError for fewer than 3 groups."""
     if len(np.unique(found.rows.keys)) < 3:
         raise DatasetError(
             "a search needs three groups or more, one of them to judge by; record other people"
@@ -142,7 +146,7 @@ def _put_aside(found: Examples, seed: int) -> Any:
     return validation.folds(found.rows.y, found.rows.keys, HELD_OUT_FOLDS, seed, [])[0]
 
 
-def _without(found: Examples, aside: Any) -> Examples:
+def without(found: Examples, aside: Any) -> Examples:
     """The examples less those put aside: windows, rows and variants."""
     cut = found.cut
     more = found.more.where(~np.isin(found.more.keys, found.rows.keys[aside]))
@@ -167,56 +171,6 @@ def _best(tried: Sequence[Tried], budget: Budget, target: str) -> Tried:
         raise BudgetExceeded(f"no candidate could be built for {target}: {nearest.costs['refused']}")
     costs = ", ".join(f"{name} {nearest.costs[name]}" for name in trial.LIMITS)
     raise BudgetExceeded(
-        f"nothing within the budget on {target}; the nearest is {nearest.candidate.name} with {costs}; "
+        f"nothing within the budget on {target}; the nearest is {nearest.candidate.title} with {costs}; "
         "raise --budget, or offer fewer features in app.toml"
     )
-
-
-Parallel = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterator[Any]]
-
-
-def _remembering(task: trial.Task, journal: Journal, parallel: Parallel) -> halving.Run:
-    """Runs jobs, but none twice: what the journal knows is not computed again."""
-
-    def run(jobs: Sequence[Job]) -> list[Any]:
-        names = [f"{kind} {rung if kind == 'accuracy' else ''} {one.name}" for kind, one, rung in jobs]
-        new = [number for number, name in enumerate(names) if name not in journal.results]
-        results = parallel(_job, [(task, *jobs[number]) for number in new])
-        for number, result in zip(new, results, strict=True):
-            journal.add(names[number], result)
-        return [journal.results[name] for name in names]
-
-    return run
-
-
-def _job(task: trial.Task, kind: str, candidate: space.Candidate, rung: int) -> Any:
-    if kind == "cost":
-        return trial.cost(task, candidate)
-    return trial.accuracy(task, candidate, *halving.RUNGS[rung])
-
-
-@contextmanager
-def _workers(jobs: int, cluster: str | None) -> Iterator[Parallel]:
-    """How jobs are spread: here, over processes, or over a Dask cluster; results come in their order."""
-    import joblib
-
-    def parallel(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        calls = (joblib.delayed(function)(*one) for one in arguments)
-        results: Iterator[Any] = joblib.Parallel(n_jobs=jobs, return_as="generator")(calls)
-        return results
-
-    if cluster is None:
-        yield parallel
-        return
-    try:
-        distributed: Any = importlib.import_module("dask.distributed")
-    except ImportError:
-        raise MidgeError("a cluster needs Dask: pip install 'midge[cluster]'") from None
-    try:
-        client = distributed.Client(cluster, timeout="10s")
-    except (OSError, TimeoutError) as error:
-        raise MidgeError(
-            f"no Dask scheduler answers at {cluster} ({error}); start one, or leave --cluster"
-        ) from None
-    with client, joblib.parallel_config(backend="dask", n_jobs=-1):
-        yield parallel

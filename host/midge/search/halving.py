@@ -52,7 +52,11 @@ def search(
     costs: dict[str, Mapping[str, Any]] = {}
     tried: dict[str, Tried] = {}
     for rung, (fraction, n_folds) in enumerate(RUNGS):
-        advance(rung, len(RUNGS), f"{len(field)} candidates on {fraction:.0%} of the rows, {n_folds} folds")
+        advance(
+            rung,
+            len(RUNGS) + 1,
+            f"{len(field)} candidates on {fraction:.0%} of the rows, {n_folds} fold{'s' * (n_folds > 1)}",
+        )
         scores = run([("accuracy", one, rung) for one in field])
         # The order of the candidates breaks ties.
         order = sorted(range(len(field)), key=lambda i: -scores[i])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import learners
+from .. import learners, validation
 
 # Values worth trying, cheap to dear; what is not named stays at the family's default.
 VALUES: dict[str, dict[str, tuple[float, ...]]] = {
@@ -38,14 +38,28 @@ class Candidate:
         values = " ".join(f"{key} {value:g}" for key, value in sorted(self.params.items()))
         return f"{self.family} {values} {self.layout}"
 
+    @property
+    def fit_name(self) -> str:
+        """What it is fitted with, in words: layouts share their fits."""
+        return self.name.removesuffix(self.layout).rstrip()
+
+    @property
+    def title(self) -> str:
+        """What differs from the family's usual values, for people."""
+        return f"{validation.name_of(self.family, self.params)}, {self.layout}"
+
     def to_json(self) -> dict[str, Any]:
-        return {"family": self.family, "params": dict(self.params), "layout": self.layout}
+        return {
+            "family": self.family,
+            "params": dict(self.params),
+            "layout": self.layout,
+            "title": self.title,
+        }
 
 
 def sample(families: tuple[str, ...], n_features: int, n: int, seed: int) -> list[Candidate]:
     """`n` different candidates, or all if there are fewer; families take turns, the first being the usual."""
     rng = np.random.default_rng(seed)
-    counts = [count for count in FEATURES if count < n_features] + [0]
     found: dict[str, Candidate] = {}
     for turn in range(50 * n):
         if len(found) >= n:
@@ -54,11 +68,35 @@ def sample(families: tuple[str, ...], n_features: int, n: int, seed: int) -> lis
         params = learners.LEARNERS[family].defaults()
         if turn >= len(families):
             params |= {key: float(rng.choice(values)) for key, values in VALUES[family].items()}
-            params["features"] = int(rng.choice(counts))
-        whole = {
-            key for key, one in learners.LEARNERS[family].parameters.items() if isinstance(one.default, int)
-        }
-        params = {key: int(value) if key in whole else value for key, value in params.items()}
-        candidate = Candidate(family, params, LAYOUTS[int(rng.integers(len(LAYOUTS)))])
+            params["features"] = float(rng.choice(_feature_counts(n_features)))
+        candidate = _candidate(family, params, LAYOUTS[int(rng.integers(len(LAYOUTS)))])
         found.setdefault(candidate.name, candidate)
     return list(found.values())
+
+
+def neighbours(candidate: Candidate, n_features: int) -> list[Candidate]:
+    """Candidates that differ in one value, by one step up or down, or in the layout."""
+    found = []
+    for key, values in {**VALUES[candidate.family], "features": tuple(_feature_counts(n_features))}.items():
+        # All features there are is the most.
+        order = [n_features if key == "features" and value == 0 else value for value in values]
+        here = candidate.params[key] or (n_features if key == "features" else 0)
+        below = [value for value in order if value < here]
+        above = [value for value in order if value > here]
+        for value in (*below[-1:], *above[:1]):
+            step = 0 if key == "features" and value == n_features else value
+            found.append(_candidate(candidate.family, {**candidate.params, key: step}, candidate.layout))
+    other = LAYOUTS[1 - LAYOUTS.index(candidate.layout)]
+    return [*found, _candidate(candidate.family, candidate.params, other)]
+
+
+def _feature_counts(n_features: int) -> list[int]:
+    return [count for count in FEATURES if count < n_features] + [0]
+
+
+def _candidate(family: str, params: Mapping[str, float], layout: str) -> Candidate:
+    known = learners.LEARNERS[family].parameters
+    whole = {key for key, one in known.items() if isinstance(one.default, int)}
+    return Candidate(
+        family, {key: int(value) if key in whole else value for key, value in params.items()}, layout
+    )

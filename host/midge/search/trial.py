@@ -33,7 +33,10 @@ class Task:
 
 
 def accuracy(task: Task, candidate: Candidate, fraction: float, n_folds: int) -> float:
-    """Mean over folds by group of accuracy and mean recall, on a fraction of the rows."""
+    """Mean over folds by group of accuracy and mean recall, on a fraction of the rows.
+
+    0 if it can't be fitted; why is told when its module is to be built.
+    """
     rows = _part(task.examples.rows, fraction, task.seed)
     more = _part(task.examples.more, fraction, task.seed)
     scores = []
@@ -43,8 +46,11 @@ def accuracy(task: Task, candidate: Candidate, fraction: float, n_folds: int) ->
         learning = learning + more.where(~np.isin(more.keys, rows.keys[mask]))
         if len(np.unique(learning.y)) < 2:
             continue
-        answer = validation.fit(candidate.family, candidate.params, learning, task.seed).predict(rows.X[mask])
-        scores.append(validation.balanced(rows.y[mask], answer))
+        try:
+            fitted = validation.fit(candidate.family, candidate.params, learning, task.seed)
+        except ValueError:
+            return 0.0
+        scores.append(validation.balanced(rows.y[mask], fitted.predict(rows.X[mask])))
     return float(np.mean(scores)) if scores else 0.0
 
 
@@ -59,14 +65,24 @@ def fit(task: Task, candidate: Candidate) -> tuple[Fitted, Model]:
 
 
 def cost(task: Task, candidate: Candidate) -> dict[str, Any]:
-    """Bytes and instructions of the built module, or {'refused': why} if there is none."""
+    """Bytes and instructions of the built module, or {'refused': why} if there is none.
+
+    Outside the budget in its own layout, it may have another.
+    """
+    found: list[dict[str, Any]] = []
     try:
         _, model = fit(task, candidate)
-        there = {layout for layout, _ in c99.candidates(model)}
-        layout = candidate.layout if candidate.layout in there else "auto"
-        built = builder.build(model, task.target, layout=layout)
-    except (CompileError, ModelError) as error:
-        return {"refused": str(error)}
+        there = [layout for layout, _ in c99.candidates(model)]
+        for layout in sorted(there, key=lambda one: one != candidate.layout):
+            found.append(_costs(builder.build(model, task.target, layout=layout)))
+            if excess(found[-1], task.budget) <= 1:
+                return found[-1]
+    except (CompileError, ModelError, ValueError) as error:
+        found.append({"refused": str(error)})
+    return min(found, key=lambda one: excess(one, task.budget))
+
+
+def _costs(built: builder.BuiltModule) -> dict[str, Any]:
     return {
         "module_bytes": built.module_bytes,
         "state_bytes": built.state_bytes,
