@@ -10,28 +10,25 @@ A sensor that fails and a line that is gone are reported and waited for, never f
 
 import gc
 import json
-import os
 import sys
 import time
 
 import micropython
 
 from midge_device import short_boots
-from midge_device.boards import open_mic, sensor_name
+from midge_device.boards import open_mic
 from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
 from midge_device.keeper import Keeper
-from midge_device.model import firmware_target, largest_block_bytes
 from midge_device.sampler import Sampler, check_rate
 from midge_device.sessions import Sessions
-from midge_device.slots import NAMES, STATE_NAMES, Slots
+from midge_device.slots import Slots
+from midge_device.stream import Stream
 from midge_device.transport.stdio import Stdio
-from midge_device.versions import LIBRARY, MODULE_ABI, PROTOCOL
+from midge_device.welcome import payload
 from midge_device.wire import message
-from midge_device.wire.frame import PAYLOAD_BYTES
 
 CONFIG = "/midge/config.json"
-_U32 = 0xFFFFFFFF
 _RETRY_MS = 1000  # between attempts to reach a sensor that fails
 _OF_SOUND = 0  # the range that stands for a microphone
 _IDLE_MS = 100  # longest wait, so that the session's clock is looked at
@@ -69,7 +66,7 @@ class Pipeline:
         self.on_event = on_event
         self.reset = reset
         self.trouble = ""
-        self.is_streaming = False
+        self._stream: Stream | None = None
         self._board = board or _board(self._config)
         lines = [transport or Stdio()]
         self._radio = None if transport else _radio(self._config)
@@ -88,7 +85,6 @@ class Pipeline:
         self._event = NO_EVENT
         self._is_runnable = False
         self._rate_checked = False
-        self._first = self._wanted = self._taken = self._dropped = 0
         self._decision: Decision = None  # type: ignore[assignment]  # there with a model only
         if self.model is not None and self.model.has_frontend:
             self._decision = from_info(self.model.info)
@@ -116,8 +112,8 @@ class Pipeline:
             self.session.wait(_IDLE_MS)
             return
         try:
-            if self.is_streaming:
-                busy = self._record(sampler)
+            if self._stream is not None:
+                busy = self._record(self._stream)
             else:
                 busy = self._classify(sampler)
         except OSError as error:
@@ -176,7 +172,7 @@ class Pipeline:
     def _lose_sensor(self, error: OSError) -> None:
         """The chip does not answer: say so once, try again later."""
         self._sampler = None
-        if self.is_streaming:
+        if self._stream is not None:
             self._end_stream()
         trouble = "sensor: {}".format(error)
         if self.trouble:
@@ -262,9 +258,14 @@ class Pipeline:
 
     # recording
 
-    def start_stream(self, rate_mhz: int, range_g: int, n_samples: int) -> None:
+    @property
+    def is_streaming(self) -> bool:
+        """True while samples go to a host instead of the model."""
+        return self._stream is not None
+
+    def start_stream(self, rate_mhz: int, range_g: int, n_samples: int, coding: int = message.INT16) -> None:
         """Stream instead of classifying. Raises ValueError or OSError if the sensor can't."""
-        if self.is_streaming:
+        if self._stream is not None:
             self._end_stream()
         if self._sampler is not None:
             self._sampler.stop()
@@ -272,18 +273,17 @@ class Pipeline:
         self._retry_due = False
         try:
             sampler = self._open(rate_mhz / 1000, range_g)
+            self._stream = Stream(self.session.send, sampler, n_samples, coding)
             sampler.start()
         except (ValueError, OSError):
+            self._stream = None
             self._resume()
             raise
         self._sampler = sampler
-        self._wanted = n_samples
-        self._taken = self._dropped = 0
-        self.is_streaming = True
 
     def stop_stream(self) -> None:
         """End the stream, if there is one, and go on with the model."""
-        if self.is_streaming:
+        if self._stream is not None:
             if self._sampler is not None:
                 try:
                     self._sampler.stop()
@@ -293,39 +293,20 @@ class Pipeline:
             self._resume()
 
     def _end_stream(self) -> None:
-        self.is_streaming = False
-        self._sampler = None
-        self.session.send(message.STREAM_END, self._taken & _U32, self._dropped & _U32)
+        stream = self._stream
+        self._stream = self._sampler = None
+        stream.end()  # type: ignore[union-attr]
 
     def _resume(self) -> None:
         if self._is_runnable:
             self._start_model()
 
-    def _record(self, sampler: Sampler) -> bool:
+    def _record(self, stream: Stream) -> bool:
         """Send the next block; True if there was one."""
-        micropython.heap_lock()
-        try:
-            n = sampler.poll()
-        finally:
-            micropython.heap_unlock()
-        if not n:
-            return False
-        first = sampler.first
-        lost = sampler.gap
-        if self._wanted and first + n > self._wanted:
-            n = max(0, self._wanted - first)
-            lost = min(lost, self._wanted - self._taken)
-        self._dropped += lost
-        self._taken = min(first + n, self._wanted) if self._wanted else first + n
-        if n:
-            values = len(sampler.block) // sampler.n * n
-            samples = bytes(memoryview(sampler.block)[:values])
-            ticks_us = sampler.ticks_us
-            if not self.session.send(message.DATA, first, ticks_us, self._dropped & _U32, n, tail=samples):
-                self._dropped += n
-        if self._wanted and self._taken >= self._wanted:
+        busy = stream.send_next()
+        if stream.is_over:
             self.stop_stream()
-        return True
+        return busy
 
     # what the session asks
 
@@ -337,48 +318,16 @@ class Pipeline:
             gc.mem_free(),
             self._windows,
             sampler.samples if sampler else 0,
-            self._dropped if self.is_streaming else sampler.lost if sampler else 0,
+            self._stream.dropped if self._stream else sampler.lost if sampler else 0,
             sampler.overruns if sampler else 0,
         )
 
     def welcome(self) -> bytes:
         """Payload of WELCOME."""
         self._settle()
-        model = self.model
-        info = model.info if model else {}
-        if self._sampler:
-            driver = self._sampler.driver
-            sensor = {"name": driver.NAME, "rate_hz": driver.rate_hz, "range_g": driver.range_g}
-        else:
-            sensor = {"name": sensor_name(self._board.__dict__)}
-        slots = {NAMES[slot]: STATE_NAMES[self._slots.states[slot]] for slot in (0, 1)}
-        slots["active"] = NAMES[self._slots.active]
-        slots["why"] = self._slots.why()
-        stat = os.statvfs("/")
-        max_alloc_bytes = largest_block_bytes()  # collects garbage: before free_ram is asked for
-        welcome = {
-            "protocol": PROTOCOL,
-            "midge": LIBRARY,
-            "abi": MODULE_ABI,
-            "board": self._board.NAME,
-            "target": firmware_target(),
-            "mpy": getattr(sys.implementation, "_mpy", 0),
-            "free_ram": gc.mem_free(),
-            "max_alloc": max_alloc_bytes,
-            "free_flash": stat[0] * stat[4],
-            "app": self._config.get("app", ""),
-            "ticks_us": _ticks_period(),
-            "slots": slots,
-            "sensor": sensor,
-            "trouble": self.trouble,
-            "ble": self._radio.name if self._radio else "",
-            "model": {key: info.get(key) for key in ("name", "digest", "labels")} if model else None,
-        }
-        text = json.dumps(welcome, separators=(",", ":")).encode()
-        if len(text) > PAYLOAD_BYTES and model:
-            welcome["model"]["labels"] = None  # the host has them with the digest
-            text = json.dumps(welcome, separators=(",", ":")).encode()
-        return text
+        radio_name = self._radio.name if self._radio else ""
+        about = {"app": self._config.get("app", ""), "trouble": self.trouble, "ble": radio_name}
+        return payload(about, self._board, self._sampler, self.model, self._slots)
 
 
 def _unlock_heap() -> None:
@@ -386,11 +335,6 @@ def _unlock_heap() -> None:
     micropython.heap_lock()
     while micropython.heap_unlock():
         pass
-
-
-def _ticks_period() -> int:
-    """Where ticks_us wraps, as far as the 32 bits of a message tell."""
-    return min(time.ticks_add(0, -1) + 1, 1 << 32)  # type: ignore[type-var]
 
 
 def _read_config() -> dict:

@@ -17,8 +17,10 @@ _PATIENT_MS = 300  # for what the host needs: answers, events, the end of a stre
 _HASTY_MS = 20  # for what may be dropped, because the next one comes soon
 _TALK_MS = 100
 _U32 = 0xFFFFFFFF
-_OF_THE_STREAM = (message.DATA, message.STREAM_END)
-_HASTY = (message.DATA, message.SCORES, message.STATUS)
+_HASTY = (message.DATA, message.CODED, message.SCORES, message.STATUS)
+_FILLER = bytes(460)  # as a block of sound
+_TEST_BYTES = 8192  # more than what ports and radios buffer
+_TEST_MS = 400
 
 
 class Session:
@@ -31,7 +33,7 @@ class Session:
         silence_ms; see transport/stdio.py
     board
         what the messages act on (the pipeline): welcome() → bytes, status() → tuple, is_streaming,
-        start_stream(rate_mhz, range_g, n_samples), stop_stream(), reset()
+        start_stream(rate_mhz, range_g, n_samples, coding), stop_stream(), reset()
     slots
         see slots.py
     incoming
@@ -69,6 +71,8 @@ class Session:
             message.RESET: self._reset,
             message.SCORES_ON: self._scores_on,
             message.RECALL: self._recall,
+            message.SOUND_START: self._sound_start,
+            message.LINE_TEST: self._line_test,
         }
 
     def poll(self) -> None:
@@ -120,7 +124,7 @@ class Session:
         """True if a message of this kind is for this host."""
         if kind == message.SCORES:
             return self.wants_scores
-        return self._has_stream or kind not in _OF_THE_STREAM
+        return self._has_stream or kind not in message.OF_A_STREAM
 
     def send(self, kind: int, *fields, tail=b"") -> bool:
         """Send a message if the session is open; False if it did not go out whole."""
@@ -182,17 +186,44 @@ class Session:
         self._heard_ms = self._status_ms = now_ms
         self.send(message.WELCOME, tail=self._board.welcome())
 
-    def _stream_start(self, seq: int, rate_mhz: int, range_g: int, n_samples: int) -> None:
+    def _sound_start(self, seq: int, rate_mhz: int, coding: int, n_samples: int) -> None:
+        if coding not in (message.INT16, message.ADPCM):
+            raise RefusedError(message.UNKNOWN, "coding {}".format(coding))
+        self._stream_start(seq, rate_mhz, 0, n_samples, coding)
+
+    def _stream_start(
+        self, seq: int, rate_mhz: int, range_g: int, n_samples: int, coding: int = message.INT16
+    ) -> None:
         if self._board.is_streaming and not self._has_stream:
             raise RefusedError(message.BUSY, "another host is recording")
         try:
-            self._board.start_stream(rate_mhz, range_g, n_samples)
+            self._board.start_stream(rate_mhz, range_g, n_samples, coding)
         except (ValueError, OSError) as error:
             if isinstance(error, RefusedError):
                 raise
             raise RefusedError(message.SENSOR, str(error)) from None
         self._has_stream = True
         self._ack(seq)
+
+    def _line_test(self, seq: int) -> None:
+        """How fast the line takes what this board says, once its buffers are full."""
+        if self._board.is_streaming:
+            raise RefusedError(message.BUSY, "recording")
+        self._fill_line()
+        n_bytes, elapsed_us = self._fill_line()
+        self._ack(seq, n_bytes * 1000 // max(1, elapsed_us // 1000))
+
+    def _fill_line(self) -> tuple:
+        """Send much at once, but not for long; returns the bytes on the line, and the time in µs."""
+        frame_bytes = len(_FILLER) + 9  # type, sequence, CRC-32, COBS, delimiters
+        n_bytes = 0
+        start_us = self._time.ticks_us()
+        elapsed_us = 0
+        while n_bytes < _TEST_BYTES and elapsed_us < 1000 * _TEST_MS:
+            if self.send(message.FILLER, tail=_FILLER):
+                n_bytes += frame_bytes
+            elapsed_us = self._time.ticks_diff(self._time.ticks_us(), start_us)
+        return n_bytes, elapsed_us
 
     def _recall(self, seq: int) -> None:
         """Send what is kept of the last seconds as a stream; a block that does not go out is a gap."""

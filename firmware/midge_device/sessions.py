@@ -11,7 +11,6 @@ from midge_device.wire import message
 _TALKING_MS = 5
 _LISTENING_MS = 25
 _IDLE_MS = 1000
-_OF_THE_STREAM = (message.DATA, message.STREAM_END)
 
 
 class Sessions:
@@ -79,7 +78,7 @@ class Sessions:
             if session.is_open and session.wants(kind):
                 n += 1
                 went = session.send(kind, *fields, tail=tail) and went
-        return went and (n > 0 or kind not in _OF_THE_STREAM)
+        return went and (n > 0 or kind not in message.OF_A_STREAM)
 
     def log(self, text: str) -> None:
         """A line for whoever listens: the hosts in a session, else the REPL's user."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from midge_device.wire import message as wire
 
+from . import adpcm
 from .errors import FrameError
 from .recording import Int16
 
@@ -28,6 +29,10 @@ class Welcome:
         versions of the protocol and of the module ABI that it runs
     board, target, midge, app : str
         board name, instruction set, version of its library, name of its app
+    board_id : str
+        what tells it from all others of its kind, in hex; '' if it did not say
+    is_native : bool
+        its firmware loads native code, and our primitives are in it
     mpy : int
         `sys.implementation._mpy`
     free_ram_bytes, max_alloc_bytes, free_flash_bytes : int
@@ -59,6 +64,8 @@ class Welcome:
     sensor: Mapping[str, Any] | None
     ticks_period_us: int
     raw: Mapping[str, Any]
+    board_id: str = ""
+    is_native: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,13 @@ class Data:
     ticks_us: int
     dropped: int
     samples: Int16
+
+
+@dataclass(frozen=True)
+class Filler:
+    """So many bytes of a test of the line."""
+
+    n_bytes: int
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,7 @@ class StreamEnd:
     dropped: int
 
 
-Message = Data | Event | Status | Scores | Log | StreamEnd
+Message = Data | Event | Filler | Status | Scores | Log | StreamEnd
 
 
 def decode(kind: int, payload: bytes) -> Message:
@@ -141,6 +155,14 @@ def _data(first: int, ticks_us: int, dropped: int, n: int, tail: bytes) -> Data:
     return Data(first, ticks_us, dropped, values.reshape(n, -1))
 
 
+def _coded(first: int, ticks_us: int, dropped: int, n: int, tail: bytes) -> Data:
+    return Data(first, ticks_us, dropped, adpcm.decode(tail, n).reshape(n, 1))
+
+
+def _filler(tail: bytes) -> Filler:
+    return Filler(len(tail))
+
+
 def _scores(ticks_ms: int, window: int, index: int, tail: bytes) -> Scores:
     return Scores(ticks_ms, window, index, tuple(np.frombuffer(tail, "<i2").tolist()))
 
@@ -151,6 +173,8 @@ def _log(text: bytes) -> Log:
 
 _READERS: dict[int, Any] = {
     wire.DATA: _data,
+    wire.CODED: _coded,
+    wire.FILLER: _filler,
     wire.EVENT: Event,
     wire.STATUS: Status,
     wire.SCORES: _scores,
@@ -182,6 +206,8 @@ def read_welcome(payload: bytes) -> Welcome:
             sensor=raw.get("sensor"),
             ticks_period_us=min(int(raw.get("ticks_us") or TICKS_FIELD_PERIOD_US), TICKS_FIELD_PERIOD_US),
             raw=raw,
+            board_id=str(raw.get("id") or ""),
+            is_native=bool(raw.get("native")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FrameError(f"the board's WELCOME does not read ({error}); flash the board again") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from midge_device.wire import message as wire
 
+from . import sound_line
 from .errors import DatasetError, DeviceError, MidgeError, ProtocolError, RecipeError, TransportError
 from .messages import Data, Status, StreamEnd, Welcome
 from .progress import Advance
@@ -137,10 +138,12 @@ def record(
     into: Path,
     group: str = "",
     seconds: float | None = None,
+    coding: str = sound_line.INT16,
     on_progress: Advance | None = None,
 ) -> Take:
     """Record one take of `label` into the folder `into`, for `seconds`, or until ^C if None.
 
+    `coding`: how sound comes over the line, see `sound_line.choose`.
     ^C, a lost line and a full disk end the take early: what came is kept and marked as partial. After ^C the
     take is returned; after the others the error is raised, its message naming the file that was kept.
     """
@@ -157,7 +160,7 @@ def record(
         reason = ""
         try:
             range_g = OF_SOUND if recipe.sensor.kind == SOUND else recipe.sensor.range_g
-            run.start(round(recipe.sensor.rate_hz * 1000), range_g)
+            run.start(round(recipe.sensor.rate_hz * 1000), range_g, coding)
             run.follow(on_progress)
         except KeyboardInterrupt:
             reason = "interrupted"
@@ -195,8 +198,9 @@ def record(
     level, warning = run.level, run.level.warning
     if lost > LOST_SHARE * (n_samples + lost):
         warning = (
-            f"{lost} samples are lost: the line has to carry {2.1 * about.rate_hz / 1000:.0f} kB/s of sound; "
-            " use USB instead of a UART or radio, or a lower rate_hz"
+            f"{lost} samples are lost: the line has to carry "
+            f"{sound_line.needed_bytes_s(coding, about.rate_hz) / 1000:.0f} kB/s of sound; "
+            "use USB instead of a UART or radio, or a lower rate_hz"
         )
     return replace(take, peak_dbfs=level.peak_dbfs, clipped=level.clipped, warning=warning)
 
@@ -223,8 +227,11 @@ class _Run:
         """Number of the next sample: all before are written or marked as lost."""
         return self._writer.n_samples + self._writer.lost
 
-    def start(self, rate_mhz: int, range_g: int) -> None:
-        self._session.request(wire.STREAM_START, rate_mhz, range_g, self._n_wanted)
+    def start(self, rate_mhz: int, range_g: int, coding: str) -> None:
+        if self.level is not None and coding == sound_line.ADPCM:
+            self._session.request(wire.SOUND_START, rate_mhz, wire.ADPCM, self._n_wanted)
+        else:
+            self._session.request(wire.STREAM_START, rate_mhz, range_g, self._n_wanted)
         self._is_started = True
 
     def follow(self, on_progress: Advance | None = None) -> None:

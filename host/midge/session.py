@@ -27,7 +27,16 @@ from .transport import Transport, open_transport
 PROTOCOL: int = versions.PROTOCOL
 
 # Asking again does no harm: the board's state after two is its state after one.
-REPEATABLE = {wire.STREAM_START, wire.STREAM_STOP, wire.STATUS_GET, wire.PUSH_BEGIN, wire.SCORES_ON}
+REPEATABLE = {
+    wire.STREAM_START,
+    wire.SOUND_START,
+    wire.STREAM_STOP,
+    wire.STATUS_GET,
+    wire.LINE_TEST,
+    wire.PUSH_BEGIN,
+    wire.SCORES_ON,
+}
+_STARTS = (wire.STREAM_START, wire.SOUND_START)
 ATTEMPTS = 3
 
 PROMPT = b">>> "
@@ -204,7 +213,7 @@ class Session:
         asked: set[int] = set()
         for _ in range(ATTEMPTS if kind in REPEATABLE else 1):
             seq = self._send(kind, payload)
-            if kind == wire.STREAM_START:
+            if kind in _STARTS:
                 # Asked again it starts again: only what follows the last answer belongs to the stream.
                 asked.clear()
                 self._stream_begins = seq

@@ -11,8 +11,10 @@ from . import EXIT_INTERRUPTED, output
 if TYPE_CHECKING:
     from ..recipe import Recipe
     from ..record import Take
+    from ..sound_line import Choice
 
 CSV = "csv"
+CODINGS = ("auto", "16-bit", "adpcm")  # as in sound_line.py
 EXAMPLE = "midge record gesture --device virtual:desk --label circle --group ann --takes 3 --seconds 5"
 
 
@@ -29,6 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=_seconds, metavar="S", help="length of a take (default: until ^C)")
     parser.add_argument("--into", type=Path, metavar="DATASET", help="folder for them (default: data/APP)")
     parser.add_argument("--no-countdown", action="store_true", help="start at once")
+    parser.add_argument(
+        "--coding",
+        choices=CODINGS,
+        default=CODINGS[0],
+        help="how sound comes over the line: as it is, in 4 bits a sample, or as the line's measured speed "
+        "allows (default)",
+    )
     foreign = parser.add_argument_group(
         "peripherals without midge", "DEVICE is ble:NAME or ble:ADDRESS, whatever notifies"
     )
@@ -65,7 +74,9 @@ def _seconds(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     from ..recipe import Recipe
     from ..record import description, record
+    from ..recording import SOUND
     from ..session import connect
+    from ..sound_line import choose
     from ..transport import summary
 
     recipe = Recipe.load(args.app)
@@ -77,6 +88,10 @@ def run(args: argparse.Namespace) -> int:
         description(
             recipe, session.welcome, args.label, args.group
         )  # a wrong label is told before the countdown
+        sound: Choice | None = None
+        if recipe.sensor.kind == SOUND:
+            sound = choose(session, recipe.sensor.rate_hz, args.coding)
+            output.note(sound.why)
         for number in range(1, args.takes + 1):
             what = f"{args.label}, take {number} of {args.takes}"
             try:
@@ -92,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
                         group=args.group,
                         seconds=args.seconds,
                         into=into,
+                        coding=sound.coding if sound else CODINGS[1],
                         on_progress=advance,
                     )
             except KeyboardInterrupt:
@@ -103,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
                 break
         if line := summary(session.transport):
             output.note(line)
-    return _tell(takes, args.takes)
+    return _tell(takes, args.takes, sound)
 
 
 def _run_foreign(args: argparse.Namespace, recipe: Recipe, into: Path) -> int:
@@ -145,7 +161,7 @@ def _run_foreign(args: argparse.Namespace, recipe: Recipe, into: Path) -> int:
     return _tell(takes, args.takes)
 
 
-def _tell(takes: list[Take], n_wanted: int) -> int:
+def _tell(takes: list[Take], n_wanted: int, sound: Choice | None = None) -> int:
     """The result of the command, and its exit code."""
     output.result(
         {
@@ -163,7 +179,8 @@ def _tell(takes: list[Take], n_wanted: int) -> int:
                     **({} if take.peak_dbfs is None else _sound(take)),
                 }
                 for take in takes
-            ]
+            ],
+            **({"coding": sound.coding, "line_bytes_s": sound.line_bytes_s} if sound else {}),
         }
     )
     return 0 if len(takes) == n_wanted and not takes[-1].partial else EXIT_INTERRUPTED
