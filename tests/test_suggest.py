@@ -130,3 +130,15 @@ def test_new_with_data_makes_an_app_that_trains(
     assert (tmp_path / "mine" / "main.py").is_file()
     assert main(["new", "other", "--window", "1"]) == 1
     assert "--window goes with --data" in capsys.readouterr().err
+
+
+def test_postures_that_hold_still_are_told_by_their_direction(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    items = []
+    for label, gravity in (("sit", (0, 0, 8192)), ("lie", (8192, 0, 0))):
+        for group in ("ann", "bo"):
+            samples = rng.normal(gravity, 30, (3000, 3)).astype(np.int16)
+            items.append(Recording(label, ("x", "y", "z"), 50.0, 8192.0, group=group, samples=samples))
+    data = Dataset(Path("rest"), tuple(items))
+    assert any(name.endswith(".mean") for name in recipe_of(data, tmp_path).features.names)
+    assert not any("screwed" in reason for reason in suggest.recipe_text("mine", data).reasons)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from . import segmenting, suggest_sound
 from .dataset import Dataset, stretches
@@ -16,14 +17,17 @@ from .features import GYRO_CHANNELS, MOTION_CHANNELS
 from .recipe import NAME
 from .recording import SOUND, Recording
 
+Floats = npt.NDArray[np.float64]
+
 # Labels that mean 'nothing in particular'.
 BACKGROUND = ("other", "background", "none", "null", "noise", "unknown", "_unknown_", "idle", "rest")
 # A performance, if takes are so short: half of them, and nearly all.
 TAKE_S, LONGEST_TAKE_S = 4.0, 8.0
 # Less of a take than this is motion: it is rest, gesture, rest.
 EVENT_COVER = 0.6
-# A sensor that never turns further is screwed to a machine.
+# A sensor that never turns further is screwed to a machine, unless labels are so far apart: postures.
 MOUNTED_DEG = 4.0
+POSTURE_DEG = 20.0
 # A course of so few samples is smoothed first.
 SLOW_HZ = 25
 ACTIVITY_S, LEAST_WINDOW, LARGEST_WINDOW = 2.0, 16, 512
@@ -99,10 +103,11 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
     kind, length, reasons = _window(data, rate_hz, background, window_s)
     is_take = kind == "take"
     features = "motion-shape" if is_take else "motion-gesture" if kind == "event" else "motion-activity"
-    if kind == "all" and _is_mounted(data, rate_hz):
+    if kind == "all" and _never_turns(data, rate_hz):
         features = "vibration"
         reasons.append(
-            "the sensor never turns: it is mounted, so features that mounting changes are left out"
+            "the sensor hardly turns, as if screwed to a machine: features that mounting changes are left "
+            'out (is posture what counts? set = "motion-activity" in app.toml)'
         )
     hop = max(1, length // (8 if kind != "all" else 2))
     why = {
@@ -169,16 +174,32 @@ def _motion(items: Sequence[Recording], rate_hz: int) -> tuple[float, float]:
     return float(np.median(shares)), float(np.percentile(lengths_s, 90)) if lengths_s else math.inf
 
 
-def _is_mounted(data: Dataset, rate_hz: int) -> bool:
-    """Whether the direction of gravity, second by second, stays as it is in nearly every recording."""
-    spreads = []
+def _never_turns(data: Dataset, rate_hz: int) -> bool:
+    """Whether gravity stays where it is, in nearly every recording and from label to label of each group."""
+    spreads: list[float] = []
+    of_label: dict[tuple[str, str], list[Floats]] = {}
     for item in data.recordings:
         n = len(item.samples) // rate_hz
         if n < 2:
             continue
-        means = item.samples[: n * rate_hz, :3].astype(np.float64).reshape(n, rate_hz, 3).mean(axis=1)
-        means /= np.maximum(1e-9, np.linalg.norm(means, axis=1, keepdims=True))
-        middle = means.mean(axis=0)
-        middle /= max(1e-9, float(np.linalg.norm(middle)))
-        spreads.append(np.degrees(np.arccos(np.clip(means @ middle, -1, 1))).max())
-    return bool(spreads) and float(np.percentile(spreads, 90)) < MOUNTED_DEG
+        seconds = item.samples[: n * rate_hz, :3].astype(np.float64).reshape(n, rate_hz, 3).mean(axis=1)
+        middle = _unit(_unit(seconds).mean(axis=0))
+        spreads.append(float(_angles_deg(_unit(seconds), middle).max()))
+        of_label.setdefault((item.group, item.label), []).append(middle)
+    if not spreads or float(np.percentile(spreads, 90)) >= MOUNTED_DEG:
+        return False
+    usual: dict[str, list[Floats]] = {}
+    for (group, _), found in of_label.items():
+        usual.setdefault(group, []).append(_unit(np.mean(found, axis=0)))
+    # Sitting or lying: each holds still, and the direction is all there is to tell them.
+    return all(
+        float(_angles_deg(np.array(labels), labels[0]).max()) < POSTURE_DEG for labels in usual.values()
+    )
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=-1, keepdims=True)))
+
+
+def _angles_deg(vectors: Floats, to: Floats) -> Floats:
+    return np.asarray(np.degrees(np.arccos(np.clip(vectors @ to, -1, 1))))

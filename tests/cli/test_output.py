@@ -38,3 +38,15 @@ def test_short_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_program_that_reads_json_hears_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     output.configure(as_json=True)
     assert lines([1, 60, 120], capsys) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(123.4, "120"), (1234567, "1200000"), (9.96, "10"), (0.0123, "0.012"), (3, "3"), (0, "0")],
+)
+def test_figures_have_no_exponent(value: float, said: str) -> None:
+    assert output.rounded(value) == said
+
+
+def test_one_is_no_plural() -> None:
+    assert (output.counted(1, "fold"), output.counted(2, "fold")) == ("1 fold", "2 folds")

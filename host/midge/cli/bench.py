@@ -119,8 +119,8 @@ def _print(measured: list[Bench]) -> None:
                 chip.chip,
                 chip.clock_hz // 1_000_000,
                 f"{chip.low_us:.0f}…{chip.high_us:.0f}",
-                "—" if chip.load_percent is None else f"≤ {chip.load_percent:.2g} %",
-                "—" if chip.energy_uj is None else f"≤ {chip.energy_uj:.2g}",
+                "—" if chip.load_percent is None else f"≤ {output.rounded(chip.load_percent)} %",
+                "—" if chip.energy_uj is None else f"≤ {output.rounded(chip.energy_uj)}",
             ]
             for one, chip in rows
         ],

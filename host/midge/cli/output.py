@@ -77,6 +77,16 @@ def error(problem: MidgeError) -> None:
     _console(stderr=True).print(Text.assemble(("midge: ", "bold red"), line))
 
 
+def counted(number: int, what: str) -> str:
+    """`1 fold`, `3 folds`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def rounded(value: float, digits: int = 2) -> str:
+    """A number of so many digits, without an exponent: 0.013, 1.2, 120."""
+    return f"{float(f'{value:.{digits}g}'):.15f}".rstrip("0").rstrip(".")
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
     """A table for people; numbers are right-aligned. Silent with --json."""
     if _State.as_json:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import output
 
+_SHOWN = 3
 EXAMPLE = "midge train gesture --data data/gesture"
 
 
@@ -78,11 +81,13 @@ def _search(args: argparse.Namespace) -> None:
     report = done.report
     for warning in report["warnings"]:
         output.note(f"warning: {warning}")
+    n_built = sum("refused" not in one for one in report["tried"])
     output.table(
         ("on the front", "layout", "accuracy", "module bytes", "state bytes", "instructions"),
         [
             (
-                " ".join([one["family"], *(f"{key} {value:g}" for key, value in one["params"].items())]),
+                # What differs from the family's usual values; the layout has a column of its own.
+                one["title"].removesuffix(f", {one['layout']}"),
                 one["layout"],
                 round(one["accuracy"], 3),
                 one["module_bytes"],
@@ -91,8 +96,9 @@ def _search(args: argparse.Namespace) -> None:
             )
             for one in report["front"]
         ],
-        title=f"{len(report['tried'])} of {report['trials']} candidates built for {report['target']}",
+        title=f"{n_built} of {report['trials']} candidates built for {report['target']}",
     )
+    _say_refused([one for one in report["tried"] if "refused" in one])
     held_out, built = report["held_out"], report["built"]
     size = f"{built['module_bytes']} B, {built['instructions_max']} instructions"
     output.say(f"\nkept: {report['best']['family']}, {size}: the most accurate, and of equals the fastest")
@@ -102,6 +108,16 @@ def _search(args: argparse.Namespace) -> None:
     )
     output.say(f"model: {done.folder / 'model.json'}   picture: {done.folder / pareto.PICTURE_NAME}")
     output.result({**report, "folder": done.folder})
+
+
+def _say_refused(refused: Sequence[Mapping[str, Any]]) -> None:
+    """Candidates without a module, by why."""
+    titles: dict[str, list[str]] = {}
+    for one in refused:
+        titles.setdefault(one["refused"], []).append(one["title"])
+    for why, members in titles.items():
+        more = f" and {len(members) - _SHOWN} more" if len(members) > _SHOWN else ""
+        output.note(f"not built: {'; '.join(members[:_SHOWN])}{more}: {why}")
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -138,8 +154,8 @@ def _train(args: argparse.Namespace) -> None:
         )
     size = ", ".join(f"{key} {value}" for key, value in report["model"].items() if key != "digest")
     output.say(
-        f"\naccuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} in {report['folds']} folds "
-        f"by group; {size}, of {len(report['features'])} features"
+        f"\naccuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} in "
+        f"{output.counted(report['folds'], 'fold')} by group; {size}, of {len(report['features'])} features"
     )
     if report["compression"]:
         from .compress import show
