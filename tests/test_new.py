@@ -18,7 +18,9 @@ def test_a_new_app_is_the_old_one_under_another_name(tmp_path: Path) -> None:
     made, source = Recipe.load(folder), Recipe.load("gesture")
     assert made == replace(source, name="taps", folder=folder)
     assert (folder / "main.py").read_bytes() == (source.folder / "main.py").read_bytes()
-    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "app.toml", "main.py"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [".gitignore", "README.md", "app.toml", "main.py"]
+    assert {"/build/", "/recordings/"} <= set((folder / ".gitignore").read_text().splitlines())
     assert f"midge train {folder}" in (folder / "README.md").read_text()
     assert Recipe.load(new("own", str(folder), tmp_path)).name == "own"
 

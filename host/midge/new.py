@@ -11,6 +11,11 @@ from . import dataset, recipe, suggest
 from .errors import RecipeError
 from .recipe import Recipe
 
+# Recordings are of people, and what is built can be built again.
+_GITIGNORE = """/build/
+/data/
+/recordings/
+"""
 _README = """# {name}
 
 An app for a board with {sensor}, made by `midge new`.
@@ -91,6 +96,7 @@ def _write(name: str, into: Path | None, text: str, template: Recipe) -> Path:
     try:
         folder.mkdir(parents=True)
         (folder / recipe.FILE_NAME).write_text(text, encoding="utf-8")
+        (folder / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
         for script in sorted(template.folder.glob("*.py")):
             shutil.copy(script, folder / script.name)
         (folder / "README.md").write_text(_readme(Recipe.load(folder), name, folder), encoding="utf-8")
