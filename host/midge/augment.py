@@ -1,7 +1,8 @@
 """More takes out of few: each as somebody else might have made it, faster, slower, stronger, weaker, turned.
 
-Physics, not image tricks: a motion done s times as fast accelerates s² as much; another wrist or
-mounting turns the axes, gravity included.
+Physics, not image tricks: a motion done s times as fast accelerates s² as much and turns s times as fast;
+another wrist or mounting turns the axes, gravity included; a mirror reverses an axis of acceleration, and the
+two others of turning.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from . import augment_sound
 from .dataset import Dataset, stretches
-from .recording import SOUND, Gap, Recording
+from .recording import GYRO_CHANNELS, SOUND, Gap, Recording
 from .variation import Variation
 
 # What moves slower than this is posture (gravity), not force.
@@ -71,6 +72,7 @@ def _variant(item: Recording, rng: np.random.Generator, how: Variation, *, is_mi
     gaps: list[Gap] = []
     lost = {gap.at: gap.lost for gap in item.gaps}
     n_done = 0
+    is_turning = np.isin(item.channels, GYRO_CHANNELS)
     for start, stop in stretches(item):
         if start in lost:
             gaps.append(Gap(n_done, lost[start]))
@@ -82,17 +84,28 @@ def _variant(item: Recording, rng: np.random.Generator, how: Variation, *, is_mi
             at = _dropped(at, rng.random(len(at)) < how.drop)
         part = _read_at(part, at)
         posture = _moving_mean(part, round(POSTURE_S * item.rate_hz))
-        part = posture + (part - posture) * force * tempo**2
+        posture[:, MOTION:] = 0.0
+        part = posture + (part - posture) * force * np.where(is_turning, tempo, tempo**2)
         for first in range(0, part.shape[1] - MOTION + 1, MOTION):
             part[:, first : first + MOTION] = part[:, first : first + MOTION] @ turn.T
         if is_mirrored:
-            part *= [-1.0 if channel in how.mirror.split(",") else 1.0 for channel in item.channels]
+            part *= _mirror(item, how.mirror.split(","))
         if how.noise_g:
-            part += rng.normal(0.0, how.noise_g * item.scale, part.shape)
+            part += rng.normal(0.0, how.noise_g * item.scale, part.shape) * ~is_turning
         parts.append(np.clip(np.rint(part), -32768, 32767).astype(np.int16))
         n_done += len(part)
     samples = np.concatenate(parts) if parts else item.samples
     return replace(item, samples=samples, gaps=tuple(gaps))
+
+
+def _mirror(item: Recording, axes: list[str]) -> npt.NDArray[np.float64]:
+    """Signs of the channels in a mirror across each of the axes; turning is an axial vector."""
+    signs = np.ones(len(item.channels))
+    for number, channel in enumerate(item.channels):
+        is_turning = channel in GYRO_CHANNELS
+        flips = sum((channel[-1] == axis) != is_turning for axis in axes)
+        signs[number] = (-1.0) ** flips
+    return signs
 
 
 def _warped(

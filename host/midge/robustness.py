@@ -21,12 +21,15 @@ PICTURE_NAME = "robustness.png"
 VECTOR = 3
 
 Floats = npt.NDArray[np.float64]
+# Of a gyroscope's channels, behind those of the acceleration, noise and range are not g's.
 # (windows (n, samples, channels) LSB, LSB per g, strength, random numbers) → windows
 Disturb = Callable[[Floats, float, float, np.random.Generator], Floats]
 
 
 def _noise(windows: Floats, lsb_per_g: float, strength: float, rng: np.random.Generator) -> Floats:
-    return windows + rng.normal(0.0, strength * lsb_per_g, windows.shape)
+    noisy = windows.copy()
+    noisy[:, :, :VECTOR] += rng.normal(0.0, strength * lsb_per_g, noisy[:, :, :VECTOR].shape)
+    return noisy
 
 
 def _gain(windows: Floats, lsb_per_g: float, strength: float, rng: np.random.Generator) -> Floats:
@@ -59,7 +62,9 @@ def _drop(windows: Floats, lsb_per_g: float, strength: float, rng: np.random.Gen
 
 
 def _clip(windows: Floats, lsb_per_g: float, strength: float, rng: np.random.Generator) -> Floats:
-    return np.clip(windows, -strength * lsb_per_g, strength * lsb_per_g)
+    clipped = windows.copy()
+    np.clip(clipped[:, :, :VECTOR], -strength * lsb_per_g, strength * lsb_per_g, out=clipped[:, :, :VECTOR])
+    return clipped
 
 
 @dataclass(frozen=True)

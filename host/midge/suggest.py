@@ -43,7 +43,7 @@ kind = "motion"
 rate_hz = {rate_hz}
 range_g = {range_g}
 channels = {channels}
-{lowpass}
+{gyro}{lowpass}
 [window]
 length = {length}            # samples: {length_s:.2f} s
 hop = {hop}                # {hop_s:.2f} s
@@ -99,6 +99,10 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         return Suggestion(*suggest_sound.recipe_text(name, data, rate_hz, background, window_s))
     has_gyro = all(item.channels == (*MOTION_CHANNELS, *GYRO_CHANNELS) for item in data.recordings)
     range_g = min(16, 2 ** max(1, math.ceil(math.log2(max(32768 / item.scale for item in data.recordings)))))
+    gyro = ""
+    if has_gyro:
+        range_dps = math.ceil(max(32768 / item.gyro_scale for item in data.recordings))
+        gyro = f"range_dps = {range_dps}\n"
     background = next((label for label in BACKGROUND if label in labels), None)
     kind, length, reasons = _window(data, rate_hz, background, window_s)
     is_take = kind == "take"
@@ -108,6 +112,11 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         reasons.append(
             "the sensor hardly turns, as if screwed to a machine: features that mounting changes are left "
             'out (is posture what counts? set = "motion-activity" in app.toml)'
+        )
+    if has_gyro:
+        reasons.append(
+            "the recordings have a gyroscope, so the app wants one; for boards without, set channels to "
+            '["x", "y", "z"]'
         )
     hop = max(1, length // (8 if kind != "all" else 2))
     why = {
@@ -121,6 +130,7 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         rate_hz=rate_hz,
         range_g=range_g,
         channels=json.dumps([*MOTION_CHANNELS, *(GYRO_CHANNELS if has_gyro else ())]),
+        gyro=gyro,
         lowpass=_LOWPASS.format(hz=round(0.22 * rate_hz, 1)) if is_take and rate_hz <= SLOW_HZ else "",
         length=length,
         length_s=length / rate_hz,
