@@ -20,6 +20,8 @@ _HELD, _LEAST_READS = 14, 2
 # A Thumb-1 load reaches this many features.
 _NEAR = 32
 _MAX_BYTE = 255
+# Sums of more classes lie in memory: as many variables would keep a compiler busy for minutes.
+MANY_CLASSES = 16
 _INDENT = "    "
 
 
@@ -35,6 +37,13 @@ class _Word:
 
 
 def _words(forest: VotingForest) -> list[_Word]:
+    if forest.n_classes > MANY_CLASSES:
+        n_lanes = 2 if forest.vote_bits == NARROW_BITS else 1
+        lanes = [range(first, first + n_lanes) for first in range(0, forest.n_classes, n_lanes)]
+        return [
+            _Word(f"words[{place}]", tuple(c for c in classes if c < forest.n_classes))
+            for place, classes in enumerate(lanes)
+        ]
     if forest.vote_bits == NARROW_BITS:
         return [_Word(f"sums_{pair[0]}", pair) for pair in _pairs(forest)]
     # With two classes the second sum follows from the first.
@@ -60,9 +69,12 @@ def _pairs(forest: VotingForest) -> list[tuple[int, ...]]:
 def code(forest: VotingForest) -> str:
     """C of midge_classify() for a forest, as nested if/else."""
     words = _words(forest)
+    is_many = forest.n_classes > MANY_CLASSES
     is_copied = forest.n_features <= MAX_BIASED_FEATURES and 2 * forest.n_features + 20 < _visits(forest)
     is_small = is_copied and _is_small(forest)
     lines = ['#include "forest_code.h"', ""]
+    if is_many:
+        lines += _verdict_of_many(forest)
     if is_small:
         lines += ["#undef FOREST_LIMIT", "#define FOREST_LIMIT(limit) (limit)", ""]
     elif not is_copied:
@@ -80,8 +92,9 @@ def code(forest: VotingForest) -> str:
         if is_small
         else {}
     )
+    result, out = ("void", "uint32_t *words") if is_many else ("int32_t", "int16_t *scores")
     lines += [
-        "static FOREST_NOINLINE FOREST_MINSIZE int32_t forest_walk(const forest_feature *x, int16_t *scores)",
+        f"static FOREST_NOINLINE FOREST_MINSIZE {result} forest_walk(const forest_feature *x, {out})",
         "{",
         *_far_features(forest, names),
         "#if FOREST_HOLDS",
@@ -90,30 +103,37 @@ def code(forest: VotingForest) -> str:
         "#else",
         *(f"#define {name} {names.get(feature, f'x[{feature}]')}" for feature, name in held.items()),
         "#endif",
-        *(f"{_INDENT}uint32_t {word.name} = {forest.half}u;" for word in words),
+        *(f"{_INDENT}uint32_t {word.name} = {forest.half}u;" for word in words if not is_many),
         "",
     ]
     for number, tree in enumerate(forest.trees):
         lines += _Writer(tree, number, words, names | held).lines()
     change = "forest_clamp" if is_small else "forest_bias"
     lines += [
-        *_verdict(forest, words),
+        *(() if is_many else _verdict(forest, words)),
         "}",
         "",
         "int32_t midge_classify(const int16_t *features, int16_t *scores)",
         "{",
+        *([f"{_INDENT}uint32_t words[{len(words)}] = {{0}};"] if is_many else []),
         "#if FOREST_IS_BIASED",
         f"{_INDENT}uint32_t copy[FOREST_COPY_WORDS({forest.n_features})];",
         "",
-        f"{_INDENT}return forest_walk({change}(features, copy, {forest.n_features}), scores);",
+        *_call(f"{change}(features, copy, {forest.n_features})", is_many),
         "#else",
-        f"{_INDENT}return forest_walk(features, scores);",
+        *_call("features", is_many),
         "#endif",
         "}",
     ]
     if is_assembled:
         lines += ["", "#endif"]
     return "\n".join([*lines, ""])
+
+
+def _call(features: str, is_many: bool) -> list[str]:
+    if not is_many:
+        return [f"{_INDENT}return forest_walk({features}, scores);"]
+    return [f"{_INDENT}forest_walk({features}, words);", f"{_INDENT}return forest_verdict(words, scores);"]
 
 
 def _is_small(forest: VotingForest) -> bool:
@@ -144,6 +164,11 @@ def _assembled(forest: VotingForest, words: list[_Word]) -> Iterator[str]:
     yield f"{_INDENT}uint32_t words[{n_counts + len(words)}];"
     yield ""
     yield f"{_INDENT}forest_sums(features, words);"
+    if forest.n_classes > MANY_CLASSES:
+        yield f"{_INDENT}return forest_verdict(words, scores);"
+        yield "}"
+        yield ""
+        return
     for place, word in enumerate(words):
         parts = [f"words[{n_counts + place}]", *([f"{forest.half}u"] if forest.half else [])]
         if made.counts:
@@ -152,6 +177,28 @@ def _assembled(forest: VotingForest, words: list[_Word]) -> Iterator[str]:
             parts.append(f"(words[{number}] >> {8 * lane} & {mask}) * {forest.one}u")
         yield f"{_INDENT}const uint32_t {word.name} = {' + '.join(parts)};"
     yield from _verdict(forest, words)
+    yield "}"
+    yield ""
+
+
+def _verdict_of_many(forest: VotingForest) -> Iterator[str]:
+    """Sums out of words in the order of the classes."""
+    of = "words[c >> 1] >> (c & 1) * 16 & 0xFFFFu" if forest.vote_bits == NARROW_BITS else "words[c]"
+    yield "static int32_t forest_verdict(const uint32_t *words, int16_t *scores)"
+    yield "{"
+    yield f"{_INDENT}int32_t winner = 0;"
+    yield f"{_INDENT}uint32_t most = 0;"
+    yield ""
+    yield f"{_INDENT}for (int32_t c = 0; c < {forest.n_classes}; c++) {{"
+    yield f"{_INDENT * 2}const uint32_t sum = {of};"
+    yield ""
+    yield f"{_INDENT * 2}if (sum > most) {{"
+    yield f"{_INDENT * 3}winner = c;"
+    yield f"{_INDENT * 3}most = sum;"
+    yield f"{_INDENT * 2}}}"
+    yield f"{_INDENT * 2}scores[c] = (int16_t)((sum + {forest.half}u) >> {forest.shift});"
+    yield f"{_INDENT}}}"
+    yield f"{_INDENT}return winner;"
     yield "}"
     yield ""
 

@@ -159,9 +159,12 @@ def _tree(made: Plan, tree: VotingTree, label: str, literals: _Literals) -> Iter
         child, loaded = waiting.pop()
         lines = [f"{label}_{_name(child)}:"]
         if child < 0:
-            lines += _leaf(made, tree.votes[~child].tolist())
             if waiting:
-                lines.append(f"b {label}_end")
+                lines += _left_leaf(
+                    made, tree.votes[~child].tolist(), f"{label}_{_name(child)}", f"{label}_end"
+                )
+            else:
+                lines += _leaf(made, tree.votes[~child].tolist())
             yield from lines
             literals.add(lines)
             if waiting:
@@ -221,6 +224,28 @@ def _leaf(made: Plan, votes: list[int]) -> Iterator[str]:
         value = sum(votes[c] << (made.forest.vote_bits * lane) for lane, c in enumerate(classes))
         if value:
             yield from _add(made, place, value)
+
+
+def _left_leaf(made: Plan, votes: list[int], label: str, end: str) -> Iterator[str]:
+    """A leaf with a branch behind it: there is room for two sums' constants, loaded at once."""
+    lines = list(_leaf(made, votes))
+    long = [i for i, line in enumerate(lines) if line.startswith(("ldr r3, =", "movw r3,"))]
+    in_memory = any(line.startswith("ldr r2") for line in lines)
+    if len(long) < 2 or in_memory:
+        yield from (*lines, f"b {end}")
+        return
+    values = []
+    for scratch, place in zip(("r2", "r3"), long[:2], strict=True):
+        value = int(lines[place].split("=")[-1].split("#")[-1])
+        is_high = lines[place + 1].endswith("lsl #16")
+        values.append(value << 16 if is_high else value)
+        target = lines[place + 1].split()[1].rstrip(",")
+        lines[place : place + 2] = ["", f"add {target}, {scratch}"]
+    yield f"ldrd r2, r3, {label}_votes"
+    yield from filter(None, lines)
+    yield f"b {end}"
+    yield ".balign 4"
+    yield f"{label}_votes: .word {values[0]}, {values[1]}"
 
 
 def _add(made: Plan, place: int, value: int) -> Iterator[str]:
