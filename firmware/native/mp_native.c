@@ -2,6 +2,7 @@
 #include "mp_native.h"
 
 #include "adpcm.h"
+#include "pdm.h"
 #include "primitives.h"
 
 enum { CHANNELS = 3, TABLE_LENGTH = 1 + 2 * CHANNELS, PACKET_LENGTH = 4, PACKET_MAX = 64 };
@@ -116,6 +117,37 @@ mp_obj_t native_encode_adpcm(const mp_function_t *self, size_t n_args, const mp_
         value_error_raise(self, "block is too short");
     }
     return mp_int(adpcm_encode(samples, n, index, block.start));
+}
+
+mp_obj_t native_decimate_pdm(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    mp_buffer_t bits;
+    mp_buffer_t samples;
+    mp_buffer_t state;
+    if (!mp_buffer_get(args[0], &bits, MP_BUFFER_READ)) {
+        type_error_raise(self, "bits must be a buffer");
+    }
+    if (!mp_buffer_get(args[1], &samples, MP_BUFFER_WRITE) || samples.typecode != 'i') {
+        type_error_raise(self, "words must be a writable array('i')");
+    }
+    if (!mp_buffer_get(args[3], &state, MP_BUFFER_WRITE) || state.typecode != 'i' ||
+        state.length_bytes != sizeof(pdm_filter)) {
+        type_error_raise(self, "state must be a writable array('i') of STATE_WORDS");
+    }
+    int16_t *taps;
+    const size_t n_taps = int16_array_get(self, args[4], MP_BUFFER_READ, &taps, "taps must be array('h')");
+    pdm_filter *const filter = state.start;
+    if (filter->log2_bits < PDM_LEAST_LOG2 || filter->log2_bits > PDM_MOST_LOG2 || n_taps == 0 ||
+        n_taps > PDM_MOST_TAPS || n_taps % PDM_STEP != 0 || filter->at < 0 || filter->at >= (int32_t)n_taps) {
+        value_error_raise(self, "state or taps are none of decimate_pdm");
+    }
+    const size_t of_bits = bits.length_bytes >> (filter->log2_bits - 3) >> 2;
+    const size_t of_words = samples.length_bytes / sizeof(int32_t);
+    const int32_t n = int_get_within(self, args[2], 0, (int32_t)(of_bits < of_words ? of_bits : of_words),
+                                     "n must be 0..samples in bits and words");
+    pdm_decimate(filter, bits.start, n, taps, (int32_t)n_taps, samples.start);
+    return mp_none();
 }
 
 typedef int32_t (*cobs_t)(const uint8_t *source, int32_t length, uint8_t *destination, int32_t room);

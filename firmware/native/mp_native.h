@@ -7,6 +7,7 @@
 mp_obj_t native_scale_axes(const mp_function_t *self, size_t n_args, const mp_obj_t *args);
 mp_obj_t native_gather_words(const mp_function_t *self, size_t n_args, const mp_obj_t *args);
 mp_obj_t native_scale_sound(const mp_function_t *self, size_t n_args, const mp_obj_t *args);
+mp_obj_t native_decimate_pdm(const mp_function_t *self, size_t n_args, const mp_obj_t *args);
 mp_obj_t native_encode_adpcm(const mp_function_t *self, size_t n_args, const mp_obj_t *args);
 mp_obj_t native_cobs_encode(const mp_function_t *self, size_t n_args, const mp_obj_t *args);
 mp_obj_t native_cobs_decode(const mp_function_t *self, size_t n_args, const mp_obj_t *args);

@@ -14,6 +14,7 @@ SENSORS         chips on the board, by their names in drivers/; () takes what is
 MICROPHONE      '' or what there is
 I2C_ID SDA_PIN SCL_PIN I2C_HZ INT1_PIN POWER_PIN     wiring of the bus that imu() uses
 I2S_ID I2S_SCK_PIN I2S_WS_PIN I2S_SD_PIN MIC         port, pins and chip of a microphone
+PDM_CLOCK_PIN PDM_DATA_PIN PDM_IS_HIGH MIC           the same of a PDM one: see drivers/pdm_rp2.py
 AXES            which axis of the chip is x, y, z of the board's case, from 1, negative if opposite; None: not
                 looked up, x y z are then the chip's own
 CURRENTS        (what, milliampere, source), …
@@ -56,11 +57,20 @@ def open_imu(board: dict, rate_hz: float, range_g: int):
 def open_mic(board: dict, wired, rate_hz: float):
     """The microphone at this rate: the board's, or one that was wired to it.
 
-    wired: None, or {"id": port, "sck": pin, "ws": pin, "sd": pin, "name": chip} of /midge/config.json.
+    wired: None, or of /midge/config.json {"id": port, "sck": pin, "ws": pin, "sd": pin, "name": chip}, or on
+    RP2040 and RP2350 {"clock": pin, "data": pin, "high": 0 or 1, "name": chip} for PDM.
     Raises ValueError if there is none, or the chip can't do the rate.
     """
     from machine import Pin
 
+    if not wired and "PDM_CLOCK_PIN" in board:
+        wired = {"clock": board["PDM_CLOCK_PIN"], "data": board["PDM_DATA_PIN"], "name": board["MIC"]}
+        wired["high"] = board["PDM_IS_HIGH"]
+    if wired and "clock" in wired:
+        from midge_device.drivers.pdm_rp2 import PDMMicrophone
+
+        clock, data = Pin(wired["clock"]), Pin(wired["data"], Pin.IN)
+        return PDMMicrophone(clock, data, rate_hz, wired.get("name", "mp34dt06j"), bool(wired.get("high")))
     from midge_device.drivers.i2s_microphone import I2SMicrophone
 
     if wired:

@@ -20,11 +20,16 @@ I2C_ID = 0
 SDA_PIN = 12
 SCL_PIN = 13
 INT1_PIN = 24
+PDM_CLOCK_PIN = 23
+PDM_DATA_PIN = 22
+PDM_IS_HIGH = True
+MIC = "mp34dt06j"
 AXES = None
 CURRENTS = ()
 SHOWN = ()
 SOURCES = (
     "Arduino ArduinoCore-mbed variants/NANO_RP2040_CONNECT: pins of the microphone",
+    "Arduino ArduinoCore-mbed libraries/PDM/src/rp2040/pdm.pio: bits are read as the clock falls",
     "Arduino tutorial 'MicroPython and the IMU Machine Learning Core Features': INT1",
     "MicroPython ports/rp2/boards/ARDUINO_NANO_RP2040_CONNECT/mpconfigboard.h, pins.csv: the rest",
 )
