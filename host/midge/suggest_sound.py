@@ -67,7 +67,10 @@ def recipe_text(
     if window_s is None:
         lengths_s = [(last - first) / rate_hz for first, last in (extent(item.samples) for item in words)]
         longest_s = float(np.quantile(lengths_s, 0.95)) if lengths_s else 0.0
-        window_s = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, math.ceil(10 * (longest_s + ROOM_S)) / 10))
+        # Noise up to a clip's ends is no long word: what fits a clip fits a window of its length.
+        clip_s = float(np.quantile([len(item.samples) / rate_hz for item in words], 0.95)) if words else 0.0
+        wanted_s = min(math.ceil(10 * (longest_s + ROOM_S)) / 10, math.ceil(10 * clip_s) / 10)
+        window_s = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, wanted_s))
         reasons.append(f"most words last up to {longest_s:.2f} s: a window of {window_s:g} s")
     length = max(1 << analysis.log2_frame, round(window_s * rate_hz))
     hop = max(1, round(HOP_S * rate_hz / analysis.step)) * analysis.step
