@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from midge import build, push
+from midge.compile.ir import Forest
 from midge.errors import (
     BudgetExceeded,
     DeviceError,
@@ -20,6 +21,7 @@ from midge.errors import (
     VersionMismatch,
 )
 from midge.messages import read_welcome
+from midge.model_file import FrontEnd, Model, Sensor
 from midge.session import Session
 from midge_device.wire import message as wire
 
@@ -164,6 +166,14 @@ def test_another_abi_is_refused_before_anything_is_built() -> None:
     welcome = read_welcome(b'{"protocol": 1, "abi": 9}')
     with pytest.raises(VersionMismatch, match="module ABI: version 1 here, 9 there"):
         push.package(None, welcome)  # type: ignore[arg-type]
+
+
+def test_a_model_of_a_gyroscope_is_refused_before_anything_is_built() -> None:
+    frontend = FrontEnd("motion", ("x", "y", "z", "gx", "gy", "gz"), 16, 8, ("gx.std",), (32.768,))
+    net = Forest(1, 2, ())
+    model = Model("turns", ("no", "yes"), None, frontend, Sensor(100, 4), None, net, epsilon=1e-4)
+    with pytest.raises(TargetMismatch, match=r"reads a gyroscope \(gx, gy, gz\).*channels"):
+        push.check_sensor(model)
 
 
 def test_a_board_without_native_code_is_told() -> None:

@@ -140,6 +140,10 @@ class Pipeline:
         info = self.model.info
         try:
             is_sound = info["unit"] == "FS"
+            if len(info["channels"]) > 3:
+                raise ValueError(
+                    "the model reads a gyroscope, drivers read x y z; train it with these channels"
+                )
             sampler = self._open(info["rate_hz"], _OF_SOUND if is_sound else info["range_g"])
             self.model.reset()
             self._decision.reset()

@@ -32,6 +32,7 @@ from .errors import (
 from .messages import Welcome
 from .model_file import Model
 from .progress import Advance
+from .recording import GYRO_CHANNELS
 from .session import Session, connect
 
 # Times that a push is taken up again before the line is called unusable.
@@ -94,6 +95,7 @@ def package(model: Model, welcome: Welcome) -> Package:
     if welcome.abi != versions.MODULE_ABI:
         raise VersionMismatch(versions.mismatch("module ABI", versions.MODULE_ABI, welcome.abi))
     target = board_target(welcome)
+    check_sensor(model)
     built = build(model, target)
     if len(built.mpy) + len(built.test_blob) > welcome.free_flash_bytes:
         raise BudgetExceeded(
@@ -109,6 +111,17 @@ def package(model: Model, welcome: Welcome) -> Package:
             "train a smaller model"
         )
     return Package(model.name, model.digest, target.name, built.mpy, built.test_blob, built.state_bytes)
+
+
+def check_sensor(model: Model) -> None:
+    """Raise TargetMismatch for a model whose channels no driver reads: they give x, y and z."""
+    frontend = model.frontend
+    extra = [one for one in (frontend.channels if frontend else ()) if one in GYRO_CHANNELS]
+    if extra:
+        raise TargetMismatch(
+            f"{model.name} reads a gyroscope ({', '.join(extra)}) and the drivers of boards read "
+            'accelerometers only; set channels = ["x", "y", "z"] in app.toml and train again'
+        )
 
 
 def board_target(welcome: Welcome) -> targets.Target:

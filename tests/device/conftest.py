@@ -84,7 +84,13 @@ Build = Callable[..., BuiltModule]
 def build_model() -> Build:
     """A built model of one node: 'tilt' while the mean of x is above `threshold_lsb`, else 'flat'."""
 
-    def tilt(threshold_lsb: float = 4096.5, *, name: str = "tilt", rate_hz: float = 100.0) -> BuiltModule:
+    def tilt(
+        threshold_lsb: float = 4096.5,
+        *,
+        name: str = "tilt",
+        rate_hz: float = 100.0,
+        channels: tuple[str, ...] = ("x", "y", "z"),
+    ) -> BuiltModule:
         tree = Tree(
             feature=np.array([0], np.int32),
             threshold=np.array([threshold_lsb]),
@@ -96,14 +102,14 @@ def build_model() -> Build:
             name=name,
             labels=("flat", "tilt"),
             background="flat",
-            frontend=FrontEnd("motion", ("x", "y", "z"), 64, 16, ("x.mean",), (8192.0,)),
+            frontend=FrontEnd("motion", channels, 64, 16, ("x.mean",), (8192.0,)),
             sensor=Sensor(rate_hz, 4),
             decision=Decision(0.6, 1, 200),
             ir=Forest(1, 2, (tree,)),
             epsilon=1e-4,
         )
         rows = np.array([[0], [4096], [4097], [8192]], np.int16)
-        windows = np.zeros((2, 64, 3), np.int16)
+        windows = np.zeros((2, 64, len(channels)), np.int16)
         windows[1, :, 0] = 8000
         model = Model(**{**vars(model), "golden": golden.choose(model, rows, windows)})
         return build(model, targets.get("x64"))

@@ -141,6 +141,12 @@ def test_a_model_for_another_rate_is_refused_in_words(build_model: Build) -> Non
         assert "62.5 Hz" in session.welcome.raw["trouble"]
 
 
+def test_a_model_that_reads_a_gyroscope_is_refused_in_words(build_model: Build) -> None:
+    built = build_model(channels=("x", "y", "z", "gx", "gy", "gz"))
+    with running(built) as board, connect("serial:" + board.tty) as session:
+        assert "the model reads a gyroscope" in session.welcome.raw["trouble"]
+
+
 def test_an_app_whose_callback_fails_goes_on(build_model: Build) -> None:
     with VirtualBoard() as board:
         install(
