@@ -24,7 +24,7 @@ from .messages import Welcome
 from .model_file import Model
 from .mpremote_link import RawRepl
 from .progress import Advance
-from .push import rejection
+from .push import check_sensor, rejection
 from .recipe import Recipe
 from .session import connect
 
@@ -292,6 +292,7 @@ class _Parcel:
         from .build import build
 
         assert facts.target is not None
+        check_sensor(model)
         built = build(model, facts.target)
         if built.module_bytes + built.state_bytes > facts.max_alloc_bytes:
             raise BudgetExceeded(
