@@ -18,6 +18,7 @@ from .errors import (
     ModelError,
     ModelNotFound,
     ParityError,
+    ToolchainMissing,
     UnsupportedModel,
 )
 from .model_file import FILE_NAME, Model, load
@@ -188,12 +189,14 @@ def build(
     for number, (a_layout, a_backend) in enumerate(candidates):
         if on_progress:
             on_progress(number, len(candidates), f"{chosen.name}, {a_layout}")
-        if chosen.kernels_only:
-            linked = link_kernels.build_model(model, chosen)
-            module = _checked(model, chosen, linked, layout=a_layout, backend=a_backend)
-        else:
-            sources = c99.sources(model, layout=a_layout, backend=a_backend)
-            module = build_sources(model, chosen, sources, layout=a_layout, backend=a_backend)
+        try:
+            linked = _module(model, chosen, a_layout, a_backend)
+        except ToolchainMissing:
+            # Who asked for nothing in particular gets what needs no compiler.
+            if number + 1 == len(candidates):
+                raise
+            continue
+        module = _checked(model, chosen, linked, layout=a_layout, backend=a_backend)
         problems = _excess(module, budget)
         if not problems:
             fitting.append(module)
@@ -223,6 +226,18 @@ def _candidates(model: Model, target: Target, layout: str, backend: str) -> list
     ):
         return [tables]
     raise UnsupportedModel(f"there is no compiler for {target.name}: use --layout table --backend midge")
+
+
+def _module(model: Model, target: Target, layout: str, backend: str) -> toolchain.Module:
+    """Tables are linked with the shipped kernels; the rest, and what no kernel can run, is compiled."""
+    if layout == "table":
+        try:
+            return link_kernels.build_model(model, target)
+        except UnsupportedModel:
+            if target.kernels_only:
+                raise
+    sources = c99.sources(model, layout=layout, backend=backend)
+    return toolchain.build_module(sources, target, name=model.name, exports=module_glue.MODEL)
 
 
 def build_sources(

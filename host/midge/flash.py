@@ -238,9 +238,9 @@ def native_file(facts: BoardFacts, note: Note) -> dict[str, bytes]:
             "and models can't run"
         )
         return {}
-    from .compile import toolchain
+    from .compile import link_kernels
 
-    return {"/lib/midge_native.mpy": toolchain.build_native(facts.target).mpy}
+    return {"/lib/midge_native.mpy": link_kernels.build_native(facts.target).mpy}
 
 
 def _ble(repl: RawRepl, device: str, wanted: str | bool | None) -> str | bool:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midge import targets
-from midge.compile import module_glue, mpy, toolchain
+from midge.compile import link_kernels, module_glue, mpy, toolchain
 from midge.compile.emulate import Emulator
 from midge.compile.toolchain import Module
 from midge.errors import CompileError, LinkError, ModelError, TargetMismatch
@@ -374,7 +374,7 @@ def test_values_beyond_int16_are_refused(toy_module: Callable[..., Module]) -> N
 @given(st.data())
 def test_every_byte_of_a_damaged_module_stays_in_the_cage(data: st.DataObject) -> None:
     """A damaged module ends in an error or in an answer, never in a crash of the host."""
-    file = bytearray(toolchain.build_native(targets.get("armv6m")).mpy)
+    file = bytearray(link_kernels.build_native(targets.get("armv6m")).mpy)
     for _ in range(data.draw(st.integers(1, 20))):
         file[data.draw(st.integers(4, len(file) - 1))] = data.draw(st.integers(0, 255))
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from midge import targets
-from midge.compile import emulate_xtensa, link_xtensa, mpy
+from midge.compile import emulate_xtensa, link_place, mpy
 from midge.compile.emulate import Emulator
-from midge.compile.kernel_objects import L32R, WORD, Relocation, Section
+from midge.compile.kernel_sections import WORD, Relocation, Section
+from midge.compile.link_xtensa import L32R, MACHINE
 from midge.compile.opcodes import check_bytes
 from midge.errors import LinkError, ModelError
 
@@ -27,7 +28,7 @@ def _module(code: bytes, literals: list[tuple[str, int]], data: bytes = b"") -> 
     entry = Section("entry", ENTRY + LOAD * len(literals) + code, relocations, is_code=True)
     constant = Section("constant", data or bytes(4))
     known = {"entry": entry, "constant": constant}
-    placed = link_xtensa.place([*known.values()], lambda name: (known[name], 0))
+    placed = link_place.place([*known.values()], lambda name: (known[name], 0), MACHINE, 4)
     return mpy.write(mpy.MpyFile(TARGET, ("probe.mpy",), placed.text, placed.relocations, placed.rodata))
 
 
@@ -103,7 +104,7 @@ def test_literals_are_shared_and_named_once() -> None:
         Section("table", bytes(8), (Relocation(4, WORD, "first", 0),)),
     ]
     known = {section.name: section for section in sections}
-    placed = link_xtensa.place(sections, lambda name: (known[name], 0))
+    placed = link_place.place(sections, lambda name: (known[name], 0), MACHINE, 4)
     pool = placed.text[4:16]
     assert pool[:4] == (70000).to_bytes(4, "little")
     assert placed.symbols == {"first": 16, "second": 32}
@@ -123,10 +124,10 @@ def test_literals_are_shared_and_named_once() -> None:
 def test_code_that_is_too_long_is_refused() -> None:
     long = Section("long", bytes(3 * 100_000), (Relocation(3 * 99_999, L32R, "", 1),), is_code=True)
     with pytest.raises(LinkError, match="smaller model"):
-        link_xtensa.place([long], lambda name: (long, 0))
+        link_place.place([long], lambda name: (long, 0), MACHINE, 4)
 
 
 def test_constants_that_no_board_aligns_are_refused() -> None:
     entry = Section("entry", ENTRY + RETURN, is_code=True)
     with pytest.raises(LinkError, match="32 bytes"):
-        link_xtensa.place([entry, Section("wide", bytes(32), align=32)], lambda name: (entry, 0))
+        link_place.place([entry, Section("wide", bytes(32), align=32)], lambda name: (entry, 0), MACHINE, 4)

@@ -7,7 +7,7 @@ import ctypes
 import pytest
 
 from midge.compile import link_data, link_tables, toolchain
-from midge.compile.kernel_objects import WORD
+from midge.compile.kernel_sections import WORD
 from midge.compile.link_data import Ref
 from midge.errors import LinkError
 

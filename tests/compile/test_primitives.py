@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from midge import targets
-from midge.compile import toolchain
+from midge.compile import link_kernels, toolchain
 from midge.compile.emulate import Emulator
 from midge.virtual import interpreter
 
@@ -43,7 +43,7 @@ def boards() -> Callable[[str], Emulator]:
 
     def board(name: str) -> Emulator:
         if name not in made:
-            made[name] = Emulator(toolchain.build_native(targets.get(name)).mpy, targets.get(name))
+            made[name] = Emulator(link_kernels.build_native(targets.get(name)).mpy, targets.get(name))
         return made[name]
 
     return board
@@ -257,7 +257,7 @@ def test_micropython_runs_them_without_allocating(tmp_path: Path) -> None:
     found = interpreter.find()
     if found is None:
         pytest.skip("no MicroPython here: python -m midge.virtual.interpreter fetches one")
-    (tmp_path / "midge_native.mpy").write_bytes(toolchain.build_native(targets.get("x64")).mpy)
+    (tmp_path / "midge_native.mpy").write_bytes(link_kernels.build_native(targets.get("x64")).mpy)
     samples, table, data = [1, -2, 32767, -32768, 5, 6], [2, 2, 65535, 0, -3, 1, 1], b"ab\0\0c"
     program = _ON_MICROPYTHON.format(folder=str(tmp_path), samples=samples, table=table, data=data)
     done = subprocess.run(

@@ -152,7 +152,7 @@ def test_target_without_compiler_says_so(toy: ModuleType) -> None:
 def test_shipped_c_has_no_warnings(name: str) -> None:
     target = targets.get(name)
     strict = dataclasses.replace(target, cflags=(*target.cflags, *_STRICT))
-    toolchain.build_native(strict)
+    toolchain.build_module({}, strict, name="midge_native", exports=module_glue.NATIVE)
 
 
 def test_model_glue_has_no_warnings(toy: ModuleType) -> None:

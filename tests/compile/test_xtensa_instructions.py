@@ -15,7 +15,7 @@ import pytest
 from midge import model_file, targets
 from midge.compile import link_kernels, link_model
 from midge.compile.emulate import Emulator
-from midge.compile.kernel_objects import Section
+from midge.compile.kernel_sections import Section
 from midge.compile.linear import Linear
 from midge.compile.link_model import ModelTables
 from midge.compile.opcodes import check_bytes

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from midge import targets
-from midge.compile import toolchain
+from midge.compile import link_kernels
 from midge.mpremote_link import RawRepl
 from midge.virtual import Scene, VirtualBoard
 from midge.virtual.chips import CHIPS
@@ -71,7 +71,7 @@ def ramp_board(chip: str) -> Iterator[VirtualBoard]:
     """The chip delivers its sample's number; native primitives as `midge flash` installs them."""
     with VirtualBoard(sensor=chip, scene=RAMP) as board:
         install(board.folder)
-        native = toolchain.build_native(targets.get("x64")).mpy
+        native = link_kernels.build_native(targets.get("x64")).mpy
         (board.folder / "lib" / "midge_native.mpy").write_bytes(native)
         yield board
 
@@ -191,7 +191,7 @@ def test_the_sampler_counts_what_an_overrun_swallowed(chip: str, native: bool) -
     with VirtualBoard(sensor=chip, scene=RAMP) as board:
         install(board.folder)
         if native:
-            module = toolchain.build_native(targets.get("x64")).mpy
+            module = link_kernels.build_native(targets.get("x64")).mpy
             (board.folder / "lib" / "midge_native.mpy").write_bytes(module)
         seen = values(
             board,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midge import assets, targets
-from midge.compile import toolchain
+from midge.compile import link_kernels
 from midge.virtual import interpreter
 from midge_device.wire import frame
 
@@ -124,7 +124,7 @@ print(json.dumps([wrong, gc.mem_alloc() - before]))
 
 def on_the_board(tmp_path: Path, runs: int) -> tuple[int, int]:
     """How often the board's decoder was wrong, and bytes that it holds more at the end than half-way."""
-    (tmp_path / "midge_native.mpy").write_bytes(toolchain.build_native(targets.get("x64")).mpy)
+    (tmp_path / "midge_native.mpy").write_bytes(link_kernels.build_native(targets.get("x64")).mpy)
     done = subprocess.run(
         [*interpreter.ensure().command, "-c", ON_THE_BOARD.format(seed=1, runs=runs)],
         env={**os.environ, "MICROPYPATH": f"{assets.device_library().parent}:{tmp_path}"},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from midge import assets, targets
-from midge.compile import toolchain
+from midge.compile import link_kernels
 from midge.virtual import interpreter
 
 HERE = Path(__file__).parent
@@ -70,7 +70,7 @@ def run(code: str, *folders: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("native")
-    (folder / "midge_native.mpy").write_bytes(toolchain.build_native(targets.get("x64")).mpy)
+    (folder / "midge_native.mpy").write_bytes(link_kernels.build_native(targets.get("x64")).mpy)
     return folder
 
 

@@ -6,18 +6,18 @@ import itertools
 import re
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from .. import targets
 from ..assets import kernels_folder, native_folder
-from ..errors import CompileError, LinkError, ToolchainMissing
+from ..errors import CompileError, ToolchainMissing
 from ..targets import Target
-from . import native_sources
-from .cache import digest
-from .kernel_objects import Section, read_xtensa
-from .kernels import BARE, FORMAT, ROOMS, SUM_BITS, Kernels
+from . import kernel_objects, kernel_objects_xtensa, link_machine, native_sources, toolchain
+from .cache import cache_folder, digest, place, working_folder
+from .kernel_sections import Section
+from .kernels import BARE, FORMAT, ROOMS, SUM_BITS, Kernels, Unit
 from .module_glue import MODEL, NATIVE, wrappers
 
 COMPILER = "clang-22"
@@ -34,7 +34,9 @@ _FEATURES = (
     "minmax",
     "threadptr",
 )
-FLAGS = (
+# A jump table would hold addresses of the middle of a function.
+_WITHOUT_JUMP_TABLES = "-fno-jump-tables"
+XTENSA_FLAGS = (
     "--target=xtensa-unknown-elf",
     "-Os",
     "-std=c99",
@@ -52,8 +54,7 @@ FLAGS = (
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
     "-fno-addrsig",
-    # A jump table would hold addresses of the middle of a function.
-    "-fno-jump-tables",
+    _WITHOUT_JUMP_TABLES,
     "-g0",
     "-DNDEBUG",
     *itertools.chain.from_iterable(
@@ -81,6 +82,8 @@ _GENERATED = {
 }
 # Called by a host only.
 _HOST = "host_"
+# What models in doubles, and forests that are code, are compiled with: no table names them.
+_NOT_OF_TABLES = ("precise.c", "forest_code.c")
 _MODEL_GLUE = "mp_model.c"
 _VERSION = re.compile(r"clang version (\S+)")
 
@@ -108,60 +111,117 @@ def _files() -> dict[str, str]:
     """Text of everything that kernels are compiled from."""
     folder = native_folder()
     shipped = {path.name for path in folder.iterdir() if path.suffix in (".c", ".h")}
-    texts = {name: native_sources.read(name) for name in shipped if not name.startswith(_HOST)}
+    texts = {
+        name: native_sources.read(name)
+        for name in shipped
+        if not name.startswith(_HOST) and name not in _NOT_OF_TABLES
+    }
     shims = {f"shims/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "shims").iterdir()}
     return dict(sorted({**texts, **shims, **_GENERATED}.items()))
 
 
-def sources_digest() -> str:
-    """Digest of what kernels are compiled from, flags included."""
+def _flags(target: Target) -> tuple[str, ...]:
+    if target.kernels_only:
+        return XTENSA_FLAGS
+    return (*target.sources_flags, *toolchain.MODULE_FLAGS, _WITHOUT_JUMP_TABLES)
+
+
+def _units(files: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...], str]]:
+    """(file, further flags, suffix of its names) of every unit."""
+    return {
+        f"{Path(name).stem}{suffix}": (name, flags, suffix)
+        for name in native_sources.code_files(files)
+        for suffix, flags in _flavours(name)
+    }
+
+
+def digests(target: Target) -> dict[str, str]:
+    """Digest of what each unit of a target is compiled from, flags included."""
     files = _files()
-    flavours = [str(list(_flavours(name))) for name in files]
-    return digest([str(FORMAT), *FLAGS, *flavours, *itertools.chain.from_iterable(files.items())])
+    always = [text for name, text in files.items() if name.startswith("shims/") or name == "hidden.h"]
+    common = [str(FORMAT), *_flags(target), *always]
+    closures = {name: native_sources.closure(name, files) for name in native_sources.code_files(files)}
+    return {
+        unit: digest([*common, *flags, *itertools.chain.from_iterable(closures[name])])
+        for unit, (name, flags, _) in _units(files).items()
+    }
 
 
-def compile_all(target: Target) -> Kernels:
-    """Compile every kernel.
+def compile_units(target: Target, names: Iterable[str]) -> tuple[dict[str, Unit], dict[str, str]]:
+    """Compile some units: those that came out, and the compiler's words on the others.
 
     Raises
     ------
     ToolchainMissing
         without the compiler
-    CompileError, LinkError
-        with the compiler's first error, or what the linker could not place
+    LinkError
+        for an object that is no kernel
     """
+    files = _files()
+    units, found = _units(files), digests(target)
+    made: dict[str, Unit] = {}
+    broken: dict[str, str] = {}
+    for unit in names:
+        name, flags, suffix = units[unit]
+        try:
+            data = _compile(target, name, files, flags)
+        except ToolchainMissing:
+            raise
+        except CompileError as error:
+            broken[unit] = str(error)
+            continue
+        made[unit] = Unit(found[unit], tuple(_read(target, data, Path(name).stem, suffix)))
+    return made, broken
+
+
+def compile_all(target: Target) -> Kernels:
+    """Compile every kernel; raises as `compile_units`, and CompileError where one does not compile."""
+    made, broken = compile_units(target, digests(target))
+    if broken:
+        raise CompileError(next(iter(broken.values())))
+    compiler = f"clang {_clang()[1]}" if target.kernels_only else f"zig {toolchain.zig_version()}"
+    return Kernels(target.name, compiler, made)
+
+
+def _read(target: Target, data: bytes, unit: str, suffix: str) -> Iterator[Section]:
+    if target.kernels_only:
+        return kernel_objects_xtensa.read(data, unit, suffix)
+    return kernel_objects.read(data, unit, suffix, link_machine.of(target))
+
+
+def _compile(target: Target, name: str, files: Mapping[str, str], flags: tuple[str, ...]) -> bytes:
+    """The object of one file, from the cache if it was compiled before."""
+    all_flags = (*_flags(target), *flags)
+    if not target.kernels_only:
+        return toolchain.compile_object(name, files, all_flags).read_bytes()
+    program, version = _clang()
+    needed = {**dict(native_sources.closure(name, files)), "hidden.h": files["hidden.h"]}
+    needed |= {path: text for path, text in files.items() if path.startswith("shims/")}
+    key = digest([version, name, *all_flags, *itertools.chain.from_iterable(sorted(needed.items()))])
+    kept = cache_folder() / "objects" / f"{key}.o"
+    if not kept.exists():
+        with working_folder() as folder:
+            for path, text in needed.items():
+                Path(folder, path).parent.mkdir(exist_ok=True)
+                Path(folder, path).write_text(text, encoding="utf-8", newline="\n")
+            arguments = [program, *all_flags, "-I.", "-Ishims", "-c", name, "-o", "made.o"]
+            done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                lines = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr[:200]]
+                raise CompileError(f"{COMPILER} refused: {lines[0].strip()}")
+            place(Path(folder, "made.o"), kept)
+    return kept.read_bytes()
+
+
+@cache
+def _clang() -> tuple[str, str]:
+    """Path and version; ToolchainMissing if it is not there."""
     program = shutil.which(COMPILER)
     if program is None:
         raise ToolchainMissing(f"{COMPILER} is missing (Debian and Ubuntu: apt-get install {COMPILER})")
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    found = _VERSION.search(version)
-    files = _files()
-    sections: dict[str, Section] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            path = Path(folder, name)
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-        for name in files:
-            if not name.endswith(".c"):
-                continue
-            for suffix, flags in _flavours(name):
-                for section in read_xtensa(
-                    _compile(program, name, flags, Path(folder)), Path(name).stem, suffix
-                ):
-                    if section.name in sections:
-                        raise LinkError(f"{section.name} is defined twice in firmware/native: rename one")
-                    sections[section.name] = section
-    return Kernels(target.name, f"clang {found[1] if found else '?'}", sources_digest(), sections)
-
-
-def _compile(program: str, name: str, flags: tuple[str, ...], folder: Path) -> bytes:
-    arguments = [program, *FLAGS, *flags, "-I.", "-Ishims", "-c", name, "-o", "made.o"]
-    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr[:200]]
-        raise CompileError(f"{COMPILER} refused: {lines[0].strip()}")
-    return (folder / "made.o").read_bytes()
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    found = _VERSION.search(said)
+    return program, found[1] if found else "?"
 
 
 def write_shipped(target: Target) -> Path:
@@ -173,10 +233,9 @@ def write_shipped(target: Target) -> Path:
 
 
 def main() -> None:
-    """Write the kernels of every target whose modules are linked from them."""
+    """Write the kernels of every target."""
     for target in targets.TARGETS.values():
-        if target.kernels_only:
-            print(write_shipped(target))
+        print(write_shipped(target))
 
 
 if __name__ == "__main__":

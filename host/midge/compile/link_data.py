@@ -9,7 +9,7 @@ from functools import cache
 
 from ..errors import LinkError
 from . import native_sources
-from .kernel_objects import WORD, Relocation, Section
+from .kernel_sections import WORD, Relocation, Section
 
 _SIZES = {
     **{f"{sign}int{bits}_t": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)},

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UnsupportedModel
 from .gaussian_near import NearIntegers
-from .kernel_objects import Section
+from .kernel_sections import Section
 from .kernels import ROOMS
 from .link_data import Ref, Value, structure, structures
 from .neighbors_integer import vote_worth

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import LinkError
 from ..targets import Target
-from . import c99, kernels, link_xtensa, mpy
-from .kernel_objects import Section
+from . import c99, kernels, link_machine, link_place, mpy
+from .kernel_sections import Section
 from .kernels import Kernels
 from .link_data import Ref, Value, numbers, structures
 from .link_image import FUN_TABLE_SLOT
@@ -54,7 +54,7 @@ def _build(
         parts.aliases,
         kernels.load(target),
     )
-    placed = link_xtensa.place(linked.used(ENTRY), linked.resolve)
+    placed = link_place.place(linked.used(ENTRY), linked.resolve, link_machine.of(target), target.word_bytes)
     for start, end in placed.code:
         check_bytes(placed.text[start:end], target, start=start)
     file = mpy.MpyFile(target, qstrs(name, exports), placed.text, placed.relocations, placed.rodata)
@@ -83,6 +83,7 @@ class _Names:
     def __init__(self, own: Iterable[Section], aliases: Mapping[str, str], shipped: Kernels) -> None:
         self.aliases = aliases
         self.places = dict(shipped.places)
+        self.broken = shipped.broken
         for section in own:
             if section.name in self.places:
                 raise LinkError(f"a table and a kernel are both called {section.name}: rename one")
@@ -92,7 +93,8 @@ class _Names:
         """Where a symbol is; LinkError if it is nowhere."""
         found = self.places.get(self.aliases.get(symbol, symbol))
         if found is None:
-            raise LinkError(f"{symbol} is used and nowhere defined: the kernels lack it; run make kernels")
+            why = "; ".join(self.broken.values()) or "run make kernels"
+            raise LinkError(f"{symbol} is used and nowhere defined: the kernels lack it; {why}")
         return found
 
     def used(self, entry: str) -> list[Section]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import UnsupportedModel
 from ..features_sound import SoundPlan
 from . import c99, kinds, link_motion, link_sound, link_tables
-from .kernel_objects import Section
+from .kernel_sections import Section
 from .kernels import BARE
 from .link_data import Ref, Value, numbers, structure
 from .link_families import HEADER, WRITERS, judged, room

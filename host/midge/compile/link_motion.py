@@ -6,7 +6,7 @@ import re
 
 from ..errors import UnsupportedModel
 from ..features import DERIVED, STEPS_PER_HZ, Plan, Step
-from .kernel_objects import Section
+from .kernel_sections import Section
 from .link_data import Ref, Value, structure, structures
 from .link_families import HEADER
 

@@ -9,7 +9,7 @@ import re
 
 from ..errors import LinkError
 from . import native_sources
-from .kernel_objects import Section
+from .kernel_sections import Section
 from .link_data import Ref, Value, fields, numbers, structures
 
 _TABLE = re.compile(

@@ -25,7 +25,7 @@ from . import mpy, native_sources
 from .cache import cache_folder, digest, place, working_folder
 from .link_image import read_image
 from .link_script import ENTRY, LINK_SCRIPT
-from .module_glue import NATIVE, Exports, export_table, qstrs
+from .module_glue import Exports, export_table, qstrs
 from .opcodes import check_code
 
 # -fwrapv, -fsigned-char, -ffp-contract=off: the same C gives the same bits on every target and on the host.
@@ -40,7 +40,7 @@ _COMMON_FLAGS = (
     "-fno-sanitize=all",
     "-DNDEBUG",
 )
-_MODULE_FLAGS = (
+MODULE_FLAGS = (
     *_COMMON_FLAGS,
     "-Os",
     "-g0",
@@ -101,6 +101,11 @@ def _zig() -> tuple[Path, str]:
     return program, done.stdout.strip()
 
 
+def zig_version() -> str:
+    """The compiler's version; ToolchainMissing if it is not there."""
+    return _zig()[1]
+
+
 def _run_zig(arguments: Sequence[str], folder: Path, failure: type[CompileError] = CompileError) -> None:
     """Run the compiler in `folder`; raises `failure` with its first error line."""
     program, _ = _zig()
@@ -129,7 +134,7 @@ def _write_sources(sources: Iterable[tuple[str, str]], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _compile_object(name: str, sources: Mapping[str, str], flags: tuple[str, ...]) -> Path:
+def compile_object(name: str, sources: Mapping[str, str], flags: tuple[str, ...]) -> Path:
     """Path of the object file of `sources[name]`, compiled unless it is in the cache."""
     files = [*native_sources.closure(name, sources), ("hidden.h", native_sources.read("hidden.h"))]
     kept = cache_folder() / "objects" / f"{_key(name, files, flags)}.o"
@@ -161,7 +166,7 @@ def _compile_objects(
     names = native_sources.code_files(sources)
     objects = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for done, path in enumerate(pool.map(lambda name: _compile_object(name, sources, flags), names), 1):
+        for done, path in enumerate(pool.map(lambda name: compile_object(name, sources, flags), names), 1):
             objects.append(path)
             if on_progress:
                 on_progress(done, len(names) + 1, f"compiling for {what}")
@@ -216,7 +221,7 @@ def build_module(
     everything = native_sources.complete(
         {**sources, "mp_exports.c": export_table(exports)}, entries=exports.entries
     )
-    flags = (*target.sources_flags, *_MODULE_FLAGS)
+    flags = (*target.sources_flags, *MODULE_FLAGS)
     objects = _compile_objects(everything, flags, target.name, on_progress)
     linker = [f"-Wl,{flag}" for flag in ("-T,module.ld", *_LINKER_FLAGS)]
     arguments = (*target.sources_flags, *_LINK_FLAGS, *linker)
@@ -233,15 +238,6 @@ def build_module(
     if on_progress:
         on_progress(len(objects) + 1, len(objects) + 1, f"built for {target.name}")
     return Module(mpy.pack(image, target, qstrs(name, exports)), len(image.blob), image.symbols)
-
-
-def build_native(target: Target, *, on_progress: Advance | None = None) -> Module:
-    """midge_native.mpy of `target`: the board primitives. Raises as `build_module`."""
-    if target.kernels_only:
-        from . import link_kernels
-
-        return link_kernels.build_native(target)
-    return build_module({}, target, name="midge_native", exports=NATIVE, on_progress=on_progress)
 
 
 def _host_target() -> tuple[str, ...]:

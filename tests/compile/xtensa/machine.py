@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midge.compile import kernels_build, link_xtensa, mpy
-from midge.compile.kernel_objects import WORD, Relocation, Section, read_xtensa
+from midge.compile import kernel_objects_xtensa, kernels_build, link_place, mpy
+from midge.compile.kernel_sections import WORD, Relocation, Section
+from midge.compile.link_xtensa import MACHINE
 
 QEMU = "qemu-xtensa"
 # Has windowed registers, division and MIN/MAX as ESP32; lacks MULUH and MULSH, which loader.c adds.
@@ -64,9 +65,9 @@ def _loader() -> tuple[Section, ...]:
         program = shutil.which(kernels_build.COMPILER)
         assert program is not None
         subprocess.run(
-            [program, *kernels_build.FLAGS, "-c", "loader.c", "-o", "loader.o"], cwd=folder, check=True
+            [program, *kernels_build.XTENSA_FLAGS, "-c", "loader.c", "-o", "loader.o"], cwd=folder, check=True
         )
-        return tuple(read_xtensa(Path(folder, "loader.o").read_bytes(), "loader"))
+        return tuple(kernel_objects_xtensa.read(Path(folder, "loader.o").read_bytes(), "loader"))
 
 
 def _relocated(
@@ -91,7 +92,7 @@ def _program(module: bytes) -> bytes:
     sections = [*_loader(), machine]
     sections.sort(key=lambda section: section.name != "start")
     known = {section.name: section for section in sections}
-    placed = link_xtensa.place(sections, lambda name: (known[name], 0))
+    placed = link_place.place(sections, lambda name: (known[name], 0), MACHINE, 4)
     at = _BASE + len(placed.text)
     at += -at % 16
     bases = {mpy.TEXT: _BASE, mpy.RODATA: at}
@@ -117,7 +118,7 @@ def _program(module: bytes) -> bytes:
 
 def _constants_of(sections: list[Section]) -> dict[str, int]:
     at, found = 0, {}
-    for section in sections:
+    for section in sorted(sections, key=lambda section: -section.align):
         if not section.is_code:
             at += -at % section.align
             found[section.name] = at

@@ -1,8 +1,5 @@
-/* What the compiler calls on Xtensa, where it brings no run-time library. */
-#if defined(__xtensa__)
-
-#include <stddef.h>
-#include <stdint.h>
+/* What compilers call: kernels are linked without a run-time library. Only what is called is linked in. */
+#include "runtime.h"
 
 #define USED __attribute__((used))
 /* Or the compiler would make a call of the function itself out of its loop. */
@@ -43,7 +40,7 @@ PLAIN void *memcpy(void *restrict to, const void *restrict from, size_t length_b
 }
 
 /* Shifts and subtracts, from the highest bit that the quotient can have; 0 by a divisor of 0. */
-static uint64_t quotient_of(uint64_t left, uint64_t divisor, uint64_t *rest)
+uint64_t divide_unsigned(uint64_t left, uint64_t divisor, uint64_t *rest)
 {
     uint64_t quotient = 0;
     int32_t shift = 0;
@@ -51,6 +48,11 @@ static uint64_t quotient_of(uint64_t left, uint64_t divisor, uint64_t *rest)
     if (divisor == 0 || left < divisor) {
         *rest = left;
         return 0;
+    }
+    if (left >> 32 == 0) {
+        quotient = (uint32_t)left / (uint32_t)divisor;
+        *rest = (uint32_t)left - (uint32_t)quotient * (uint32_t)divisor;
+        return quotient;
     }
     while (shift < 63 && (int64_t)divisor > 0 && divisor << 1 <= left) {
         divisor <<= 1;
@@ -68,38 +70,51 @@ static uint64_t quotient_of(uint64_t left, uint64_t divisor, uint64_t *rest)
     return quotient;
 }
 
+static uint64_t size_of(int64_t value)
+{
+    return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
+/* The rest has the sign of what was divided. */
+int64_t divide_signed(int64_t left, int64_t divisor, int64_t *rest)
+{
+    uint64_t left_over;
+    const uint64_t size = divide_unsigned(size_of(left), size_of(divisor), &left_over);
+
+    *rest = left < 0 ? (int64_t)-left_over : (int64_t)left_over;
+    return (left < 0) != (divisor < 0) ? (int64_t)-size : (int64_t)size;
+}
+
+#if !defined(__thumb__)
+
 USED uint64_t __udivdi3(uint64_t left, uint64_t divisor)
 {
     uint64_t rest;
 
-    if (left >> 32 == 0 && divisor >> 32 == 0 && divisor != 0) {
-        return (uint32_t)left / (uint32_t)divisor;
-    }
-    return quotient_of(left, divisor, &rest);
+    return divide_unsigned(left, divisor, &rest);
 }
 
 USED uint64_t __umoddi3(uint64_t left, uint64_t divisor)
 {
     uint64_t rest;
 
-    quotient_of(left, divisor, &rest);
+    divide_unsigned(left, divisor, &rest);
     return rest;
 }
 
 USED int64_t __divdi3(int64_t left, int64_t divisor)
 {
-    const uint64_t size =
-        __udivdi3(left < 0 ? -(uint64_t)left : (uint64_t)left, divisor < 0 ? -(uint64_t)divisor : (uint64_t)divisor);
+    int64_t rest;
 
-    return (left < 0) != (divisor < 0) ? (int64_t)-size : (int64_t)size;
+    return divide_signed(left, divisor, &rest);
 }
 
 USED int64_t __moddi3(int64_t left, int64_t divisor)
 {
-    const uint64_t rest =
-        __umoddi3(left < 0 ? -(uint64_t)left : (uint64_t)left, divisor < 0 ? -(uint64_t)divisor : (uint64_t)divisor);
+    int64_t rest;
 
-    return left < 0 ? (int64_t)-rest : (int64_t)rest;
+    divide_signed(left, divisor, &rest);
+    return rest;
 }
 
 #endif
