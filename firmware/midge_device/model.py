@@ -175,6 +175,8 @@ class Model:
         self.has_frontend = module.STATE_BYTES > 0 and bool(self.info.get("window"))
         self._module = module
         self._state = bytearray(module.STATE_BYTES)
+        # A net's tensors lie in the state.
+        self._arena = (self._state,) if self.info.get("arena") else ()
         self.scores = array("h", bytes(2 * module.N_SCORES))
         self._push = module.push
         self._ready = module.ready
@@ -215,7 +217,8 @@ class Model:
         at = size
         for row in range(n_rows):
             features = _int16(blob, at, n_features)
-            at = self._compare(blob, at + 2 * n_features, module.classify(features, self.scores), "row", row)
+            winner = module.classify(features, self.scores, *self._arena)
+            at = self._compare(blob, at + 2 * n_features, winner, "row", row)
         for window in range(n_windows):
             samples = _int16(blob, at, length * channels)
             self.reset()

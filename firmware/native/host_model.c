@@ -5,8 +5,16 @@
 /* features: n_rows x MIDGE_N_FEATURES. scores: n_rows x MIDGE_N_SCORES. winners: n_rows. */
 HOST_API void host_classify(const int16_t *features, int32_t n_rows, int16_t *scores, int32_t *winners)
 {
+#if MIDGE_ARENA_BYTES
+    static uint64_t arena[(MIDGE_ARENA_BYTES + 7) / 8];
+#endif
+
     for (int32_t row = 0; row < n_rows; row++) {
+#if MIDGE_ARENA_BYTES
+        winners[row] = midge_classify(features, scores, arena);
+#else
         winners[row] = midge_classify(features, scores);
+#endif
         features += MIDGE_N_FEATURES;
         scores += MIDGE_N_SCORES;
     }

@@ -6,6 +6,11 @@
 
 #include "model_config.h"
 
+/* The end of a state belongs to the classifier, where it needs a place for its tensors. */
+#ifndef MIDGE_ARENA_BYTES
+#define MIDGE_ARENA_BYTES 0
+#endif
+
 #if defined(__GNUC__)
 #define MIDGE_MODEL_API __attribute__((visibility("hidden")))
 #else
@@ -28,6 +33,11 @@ MIDGE_MODEL_API void midge_frontend_features(void *state, int16_t *features);
 #endif
 
 /* Writes MIDGE_N_SCORES scores (Q15, 32767 = 1.0); returns the index of the winner, the lowest at a tie. */
+#if MIDGE_ARENA_BYTES
+/* `arena`: MIDGE_ARENA_BYTES, aligned to 8 bytes; `features` may lie in it, MIDGE_FEATURES_AT. */
+MIDGE_MODEL_API int32_t midge_classify(const int16_t *features, int16_t *scores, void *arena);
+#else
 MIDGE_MODEL_API int32_t midge_classify(const int16_t *features, int16_t *scores);
+#endif
 
 #endif

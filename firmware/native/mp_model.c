@@ -27,27 +27,7 @@ static int16_t *scores_get(const mp_function_t *self, mp_obj_t object)
     return scores;
 }
 
-mp_obj_t model_classify(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
-{
-    (void)n_args;
-    const int16_t *features = features_get(self, args[0], MP_BUFFER_READ);
-    return mp_int(midge_classify(features, scores_get(self, args[1])));
-}
-
-mp_obj_t model_info(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
-{
-    (void)self;
-    (void)n_args;
-    (void)args;
-#if defined(MIDGE_INFO_JSON)
-    static const char info[] = MIDGE_INFO_JSON;
-    return mp_string(info, sizeof info - 1);
-#else
-    return mp_string(MIDGE_INFO, MIDGE_INFO_BYTES);
-#endif
-}
-
-#if MIDGE_HAS_FRONTEND
+#if MIDGE_HAS_FRONTEND || MIDGE_ARENA_BYTES
 
 enum { STATE_ALIGNMENT_BYTES = 8 };
 
@@ -65,6 +45,51 @@ static void *state_get(const mp_function_t *self, mp_obj_t object)
     }
     return buffer.start;
 }
+
+#endif
+
+#if MIDGE_ARENA_BYTES
+
+static uint8_t *arena_of(void *state)
+{
+    return (uint8_t *)state + MIDGE_STATE_BYTES - MIDGE_ARENA_BYTES;
+}
+
+mp_obj_t model_classify(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    const int16_t *features = features_get(self, args[0], MP_BUFFER_READ);
+    int16_t *scores = scores_get(self, args[1]);
+    if (n_args < 3) {
+        type_error_raise(self, "this model needs its state: classify(features, scores, state)");
+    }
+    return mp_int(midge_classify(features, scores, arena_of(state_get(self, args[2]))));
+}
+
+#else
+
+mp_obj_t model_classify(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    const int16_t *features = features_get(self, args[0], MP_BUFFER_READ);
+    return mp_int(midge_classify(features, scores_get(self, args[1])));
+}
+
+#endif
+
+mp_obj_t model_info(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
+{
+    (void)self;
+    (void)n_args;
+    (void)args;
+#if defined(MIDGE_INFO_JSON)
+    static const char info[] = MIDGE_INFO_JSON;
+    return mp_string(info, sizeof info - 1);
+#else
+    return mp_string(MIDGE_INFO, MIDGE_INFO_BYTES);
+#endif
+}
+
+#if MIDGE_HAS_FRONTEND
 
 static _Noreturn void uninitialised_raise(const mp_function_t *self)
 {
@@ -134,11 +159,18 @@ mp_obj_t model_features(const mp_function_t *self, size_t n_args, const mp_obj_t
 mp_obj_t model_predict(const mp_function_t *self, size_t n_args, const mp_obj_t *args)
 {
     (void)n_args;
-    int16_t features[MIDGE_ROOM];
     void *state = ready_state_get(self, args[0]);
     int16_t *scores = scores_get(self, args[1]);
+#if MIDGE_ARENA_BYTES
+    uint8_t *arena = arena_of(state);
+    int16_t *features = (int16_t *)(arena + MIDGE_FEATURES_AT);
+    midge_frontend_features(state, features);
+    return mp_int(midge_classify(features, scores, arena));
+#else
+    int16_t features[MIDGE_ROOM];
     midge_frontend_features(state, features);
     return mp_int(midge_classify(features, scores));
+#endif
 }
 
 #else

@@ -92,6 +92,7 @@ class Emulator:
         self._cpu.uc.hook_add(HOOK_CODE, self._on_firmware_call, begin=memory.TRAPS, end=memory.EXIT - 1)
         self._run(self._base, 0)
         self.globals: dict[str, Any] = self._firmware.globals
+        self._has_arena = "info" in self.globals and bool(self.info().get("arena"))
 
     # What a program on the board sees.
 
@@ -132,7 +133,9 @@ class Emulator:
     def classify(self, features: Sequence[int] | Int16Array) -> tuple[int, Int16Array]:
         """(index of the winner, scores) of one row of features."""
         scores = np.zeros(self.n_scores, np.int16)
-        return self.call("classify", _int16(features), scores), scores
+        # A net's tensors lie in the state.
+        state = (np.zeros(self.state_bytes // 8, np.uint64),) if self._has_arena else ()
+        return self.call("classify", _int16(features), scores, *state), scores
 
     def state(self) -> bytearray:
         """A new, initialised state."""
