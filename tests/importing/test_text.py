@@ -9,7 +9,7 @@ import pytest
 
 from midge import dataset, importing
 from midge.errors import DatasetError
-from midge.importing import Source, columns, dialect, text, units
+from midge.importing import Source, columns, dialect, heads, pattern, text, units
 
 N = 120
 PACE_S = 0.02
@@ -130,10 +130,11 @@ def test_every_dialect_gives_the_same_samples(name: str, tmp_path: Path) -> None
         ("timestamp,X-axis,Y-axis,Z-axis", (1, 2, 3)),
         ("Accelerometer_X,Accelerometer_Y,Accelerometer_Z,Magnetometer_X", (0, 1, 2)),
         ("gravity.x,gravity.y,gravity.z,x,y,z", (3, 4, 5)),
+        ("Zeit [ms],Beschl. X [m/s²],Beschl. Y [m/s²],Beschl. Z [m/s²]", (1, 2, 3)),
     ],
 )
 def test_accelerations_are_found_by_their_names(names: str, axes: tuple[int, ...]) -> None:
-    head = columns.Head(tuple(names.split(",")), ())
+    head = heads.Head(tuple(names.split(",")), ())
     assert columns.resolve(None, head, "f").axes == axes
 
 
@@ -141,7 +142,7 @@ def test_accelerations_are_found_by_their_names(names: str, axes: tuple[int, ...
     "names", ["hand_acc_x,hand_acc_y,hand_acc_z,chest_acc_x,chest_acc_y,chest_acc_z", "a,b,c", "x,y"]
 )
 def test_names_that_could_be_anything_are_asked_for(names: str) -> None:
-    head = columns.Head(tuple(names.split(",")), ())
+    head = heads.Head(tuple(names.split(",")), ())
     with pytest.raises(DatasetError, match=r"--columns x=NAME"):
         columns.resolve(None, head, "f")
 
@@ -155,7 +156,7 @@ def test_names_that_could_be_anything_are_asked_for(names: str) -> None:
     ],
 )
 def test_columns_by_place_and_by_name(spec: str, axes: tuple[int, ...], time: int) -> None:
-    head = columns.Head(tuple("abcdef"), ())
+    head = heads.Head(tuple("abcdef"), ())
     found = columns.resolve(columns.parse(spec), head, "f")
     assert (found.axes, found.time) == (axes, time)
 
@@ -199,3 +200,38 @@ def test_gravity_tells_the_unit(norm: float, unit: str) -> None:
 def test_a_detected_dialect_says_what_it_is() -> None:
     found = dialect.detect(["a;b;c", "1,5;2,5;3,5", "1,5;2,5;3,5"])
     assert found.says == "semicolon, decimal comma"
+
+
+def test_names_have_letters_of_any_language() -> None:
+    names = ("Zeit [ms]", "Beschl. X [m/s²]", "Beschl. Y [m/s²]", "Beschl. Z [m/s²]", "Aktivität", "Proband")
+    found = columns.resolve(None, heads.Head(names, ()), "f")
+    assert (found.time, found.time_unit, found.unit) == (0, "ms", "m/s^2")
+    assert found.words == {"label": 4, "group": 5}
+
+
+def test_one_column_may_be_named_and_the_rest_goes_by_names() -> None:
+    head = heads.Head(("millis", "ax", "ay", "az", "what", "subject"), ())
+    found = columns.resolve(columns.parse("label=what"), head, "f")
+    assert (found.axes, found.time, found.time_unit) == ((1, 2, 3), 0, "ms")
+    assert found.words == {"label": 4, "group": 5}
+    found = columns.resolve(columns.parse("t_s=what,group=subject"), head, "f")
+    assert (found.time, found.time_unit, found.words) == (4, "s", {"group": 5})
+
+
+@pytest.mark.parametrize(
+    "text", ["05-Mar-2024 10:00:00.250", "5 March 2024 10:00:00,250", "05-MAR-2024, 10:00:00.25"]
+)
+def test_dates_with_names_of_months(text: str) -> None:
+    assert units.iso_s(text) == units.iso_s("2024-03-05T10:00:00.250")
+
+
+@pytest.mark.parametrize(
+    ("paths", "wanted"),
+    [
+        (["walk ann 1/Raw Data.csv", "walk bo 1/Raw Data.csv"], "{label} {group} {take}/Raw Data.csv"),
+        (["walk_ann/acc.csv", "run_bo/acc.csv", "run_bo/meta.txt"], "{label}_{take}/acc.csv"),
+        (["s1/walk/1.csv", "s1/walk/2.csv"], "{group}/{label}/{take}.csv"),
+    ],
+)
+def test_a_pattern_is_offered_that_fits(paths: list[str], wanted: str) -> None:
+    assert pattern.suggest(paths) == wanted

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DatasetError
 from . import columns as column_names
-from .columns import Columns, Head
+from .heads import Columns, Head
 from .table import Floats, Table
 from .text import Options
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import DatasetError
 from . import columns as column_names
-from .columns import Head
+from .heads import Head
 from .table import Table
 from .text import Options
 

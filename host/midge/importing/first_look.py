@@ -20,9 +20,9 @@ _SHOWN = 3
 # Paces of one kind of sensor are that near to each other.
 _ALIKE = 1.1
 # What sensors and people call their rates; a pace that is this near to one means it.
-_USUAL_HZ = (1, 2, 4, 5, 8, 10, 16, 20, 25, 26, 30, 32, 40, 50, 52, 60, 64, 75, 80, 100, 104, 119, 120,
-             125, 128, 200, 208, 238, 240, 250, 256, 400, 416, 476, 500, 512, 800, 833, 952, 1000, 1024,
-             1344, 1600, 2000, 3200, 6400)  # fmt: skip
+_USUAL_HZ = (1, 2, 4, 5, 8, 10, 12.5, 16, 20, 25, 26, 30, 31.25, 32, 40, 50, 52, 60, 62.5, 64, 75, 80,
+             100, 104, 119, 120, 125, 128, 200, 208, 238, 240, 250, 256, 400, 416, 476, 500, 512, 800,
+             833, 952, 1000, 1024, 1344, 1600, 2000, 3200, 6400)  # fmt: skip
 _NEAR = 0.015
 # Gravity makes up so much of a usual acceleration, or may not be in it at all.
 _STEADY = 0.5

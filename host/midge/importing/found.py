@@ -96,7 +96,7 @@ def no_label(where: str, wanted: Sequence[tuple[Path, str, dict[str, str]]]) -> 
     paths = [path for _, path, _ in wanted]
     pattern = patterns.suggest([where, *paths])
     return DatasetError(
-        f"{where}: no label; take it from the path (--pattern '{pattern}'), a column (--columns …,label), "
+        f"{where}: no label; take it from the path (--pattern '{pattern}'), a column (--columns label=NAME), "
         "a file (--labels) or say --label L"
     )
 

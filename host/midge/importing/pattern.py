@@ -72,16 +72,27 @@ def suggest(paths: Sequence[str]) -> str:
     path = paths[0]
     *folders, name = path.split("/")
     stem, dot, suffix = name.partition(".")
+    alike = {other for other in paths if other.count("/") == len(folders) and other.endswith(dot + suffix)}
+    if folders and len(alike) > 1 and {other.rpartition("/")[2] for other in alike} == {name}:
+        # Loggers make a folder for each take, and files of the same names in it.
+        return "/".join([*folders[:-1], _parted(folders[-1]), name])
     if len(folders) >= 2:
         return "/".join([*folders[:-2], "{group}", "{label}", "{take}"]) + dot + suffix
     if folders and not any(char.isalpha() for char in stem):
         return f"{{label}}/{{take}}{dot}{suffix}"
-    words = ["{label}", "{group}", "{take}"]
-    for separator in ("_", "-", "."):
-        n = stem.count(separator) + 1
-        if n > 1:
-            fields = [*words[: min(n, 3) - 1], "{take}"] if n < 4 else [*words, *["{_}"] * (n - 3)]
-            return "/".join([*folders, separator.join(fields) + dot + suffix])
+    if _parted(stem) != "{label}":
+        return "/".join([*folders, _parted(stem) + dot + suffix])
     return "/".join(
         [*folders[:-1], *(["{label}"] if folders else []), "{take}" if folders else "{label}"]
     ) + (dot + suffix)
+
+
+def _parted(stem: str) -> str:
+    """`{label}_{group}_{take}` for a name of three parts, and so on."""
+    words = ["{label}", "{group}", "{take}"]
+    for separator in ("_", " ", "-", "."):
+        n = stem.count(separator) + 1
+        if n > 1:
+            fields = [*words[: min(n, 3) - 1], "{take}"] if n < 4 else [*words, *["{_}"] * (n - 3)]
+            return separator.join(fields)
+    return "{label}"

@@ -209,7 +209,8 @@ def _without_guesses(table: Table, fields: dict[str, str], how: Source) -> Table
     """Words that nobody asked for, found by a column's name, give way to what the path or the person says."""
     given = {word for word in fields if fields[word]} | ({"label"} if how.label else set())
     given |= {"group"} if how.group else set()
-    drop = {word for word in table.words if word in given and how.columns is None}
+    asked = set() if how.columns is None else how.columns.asked
+    drop = {word for word in table.words if word in given and word not in asked}
     return replace(table, words={word: texts for word, texts in table.words.items() if word not in drop})
 
 

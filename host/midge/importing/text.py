@@ -14,8 +14,9 @@ from ..errors import DatasetError
 from . import columns as column_names
 from . import dialect as dialects
 from . import units
-from .columns import Columns, Head, Spec
+from .columns import Spec
 from .dialect import Dialect
+from .heads import Columns, Head
 from .table import Table
 
 _MISSING = ("", "nan", "na", "n/a", "null", "none", "-")

@@ -31,6 +31,11 @@ _TIMES = {
 _LOCAL_DATE = re.compile(
     r"(\d{1,4})([./-])(\d{1,2})[./-](\d{2,4}),? +(\d{1,2}):(\d{2}):(\d{2}(?:[.,]\d+)?) ?([AaPp][Mm])?\Z"
 )
+# 05-Mar-2024 10:00:00.250, as MATLAB and loggers write it.
+_NAMED_DATE = re.compile(
+    r"(\d{1,2})[- ]([A-Za-z]{3})[a-z]*\.?[- ](\d{4}),?[T ]+(\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?)\Z"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # Full scales of common accelerometers: ±2 g to ±16 g in 10 to 16 bits.
 _USUAL_COUNTS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _NEAR = 0.15
@@ -125,6 +130,10 @@ def _local_s(found: re.Match[str]) -> float | None:
 def iso_s(text: str) -> float | None:
     """Seconds of a date and time, or time of day, of ISO 8601 or as 31.12.2024 12:00:00,5; None if none."""
     text = text.strip()
+    named = _NAMED_DATE.match(text)
+    if named is not None and named[2].lower() in _MONTHS:
+        month = _MONTHS.index(named[2].lower()) + 1
+        text = f"{named[3]}-{month:02d}-{int(named[1]):02d} {named[4]}"
     local = _LOCAL_DATE.match(text)
     if local is not None:
         return _local_s(local)
