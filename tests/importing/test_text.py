@@ -222,7 +222,7 @@ def test_one_column_may_be_named_and_the_rest_goes_by_names() -> None:
     "text", ["05-Mar-2024 10:00:00.250", "5 March 2024 10:00:00,250", "05-MAR-2024, 10:00:00.25"]
 )
 def test_dates_with_names_of_months(text: str) -> None:
-    assert units.iso_s(text) == units.iso_s("2024-03-05T10:00:00.250")
+    assert units.iso_s(text) == units.iso_s("2024-03-05 10:00:00.250")
 
 
 @pytest.mark.parametrize(
