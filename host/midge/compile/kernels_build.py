@@ -108,7 +108,14 @@ def _flavours(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _files() -> dict[str, str]:
-    """Text of everything that kernels are compiled from."""
+    """Text of everything that kernels are compiled from, as it is now."""
+    folder = native_folder()
+    there = [path.stat() for path in (*folder.iterdir(), *(folder / "shims").iterdir())]
+    return dict(_read_files(tuple((stat.st_mtime_ns, stat.st_size) for stat in there)))
+
+
+@cache
+def _read_files(_: tuple[tuple[int, int], ...]) -> tuple[tuple[str, str], ...]:
     folder = native_folder()
     shipped = {path.name for path in folder.iterdir() if path.suffix in (".c", ".h")}
     texts = {
@@ -117,7 +124,7 @@ def _files() -> dict[str, str]:
         if not name.startswith(_HOST) and name not in _NOT_OF_TABLES
     }
     shims = {f"shims/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "shims").iterdir()}
-    return dict(sorted({**texts, **shims, **_GENERATED}.items()))
+    return tuple(sorted({**texts, **shims, **_GENERATED}.items()))
 
 
 def _flags(target: Target) -> tuple[str, ...]:
@@ -137,7 +144,12 @@ def _units(files: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...], st
 
 def digests(target: Target) -> dict[str, str]:
     """Digest of what each unit of a target is compiled from, flags included."""
-    files = _files()
+    return dict(_digests(target, tuple(_files().items())))
+
+
+@cache
+def _digests(target: Target, sources: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    files = dict(sources)
     always = [text for name, text in files.items() if name.startswith("shims/") or name == "hidden.h"]
     common = [str(FORMAT), *_flags(target), *always]
     closures = {name: native_sources.closure(name, files) for name in native_sources.code_files(files)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ _SIZES = {
     **{f"{sign}int{bits}_t": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)},
     "char": 1,
 }
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 # Names of function types.
 _POINTERS = ("mp_native_t", "table_function")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -52,13 +54,18 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def fields(struct: str, header: str) -> tuple[tuple[str, str], ...]:
+def fields(c_type: str, header: str) -> tuple[tuple[str, str], ...]:
     """Fields of a structure in a header of firmware/native; LinkError if it is not there."""
     text = _COMMENT.sub("", native_sources.read(header))
     for found in _STRUCT.finditer(text):
-        if struct in (found[1], (found[3] or "").strip()):
+        if c_type in (found[1], (found[3] or "").strip()):
             return tuple(_fields(found[2]))
-    raise LinkError(f"no structure {struct} in {header}: install midge again")
+    raise LinkError(f"no structure {c_type} in {header}: install midge again")
+
+
+def _check_fits(value: int, kind: str, bits: int) -> None:
+    if not -(1 << bits - 1) <= value < 1 << bits:
+        raise LinkError(f"{value} is no {kind}: the tables of this model are too large")
 
 
 class _Bytes:
@@ -82,8 +89,7 @@ class _Bytes:
                 self.relocations.append(Relocation(len(self.data), WORD, value.symbol, 0))
             value = 0
         bits = 8 * size
-        if not -(1 << bits - 1) <= value < 1 << bits:
-            raise LinkError(f"{value} is no {kind}: the tables of this model are too large")
+        _check_fits(value, kind, bits)
         self.data += (value & (1 << bits) - 1).to_bytes(size, "little")
 
     def pad(self, align: int) -> None:
@@ -96,23 +102,28 @@ class _Bytes:
 
 def numbers(name: str, c_type: str, values: Iterable[int], word_bytes: int, *, align: int = 1) -> Section:
     """An array of whole numbers."""
-    made = _Bytes(word_bytes)
-    for value in values:
-        made.put(value, c_type)
-    return made.section(name, align)
+    if c_type not in _SIZES:
+        raise LinkError(f"a table holds {c_type}, which the linker can't lay out: use --layout code")
+    given, size = list(values), _SIZES[c_type]
+    bits = 8 * size
+    for value in (min(given, default=0), max(given, default=0)):
+        _check_fits(value, c_type, bits)
+    mask = (1 << bits) - 1
+    data = struct.pack(f"<{len(given)}{_CODES[size]}", *(value & mask for value in given))
+    return Section(name, data, (), max(size, align))
 
 
 def structures(
-    name: str, struct: str, header: str, rows: Iterable[Mapping[str, Value]], word_bytes: int
+    name: str, c_type: str, header: str, rows: Iterable[Mapping[str, Value]], word_bytes: int
 ) -> Section:
     """An array of structures; fields that are not named are 0. LinkError for a field that there is not."""
-    layout = fields(struct, header)
+    layout = fields(c_type, header)
     made = _Bytes(word_bytes)
     made.align = max(word_bytes if kind == "*" else _SIZES.get(kind, 1) for _, kind in layout)
     for row in rows:
         unknown = set(row) - {field for field, _ in layout}
         if unknown:
-            raise LinkError(f"{struct} in {header} has no {', '.join(sorted(unknown))}")
+            raise LinkError(f"{c_type} in {header} has no {', '.join(sorted(unknown))}")
         made.pad(made.align)
         for field, kind in layout:
             made.put(row.get(field, 0), kind)
@@ -120,6 +131,6 @@ def structures(
     return made.section(name)
 
 
-def structure(name: str, struct: str, header: str, values: Mapping[str, Value], word_bytes: int) -> Section:
+def structure(name: str, c_type: str, header: str, values: Mapping[str, Value], word_bytes: int) -> Section:
     """One structure."""
-    return structures(name, struct, header, [values], word_bytes)
+    return structures(name, c_type, header, [values], word_bytes)
