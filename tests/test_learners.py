@@ -130,3 +130,13 @@ def test_a_module_holds_what_its_model_reads_and_no_more(data: Dataset, tmp_path
     assert sizes["spectrum"] - sizes["one"] > 1500
     assert instructions["one"] < instructions["quantiles"]
     assert instructions["one"] < instructions["spectrum"]
+
+
+def test_a_fold_that_leaves_one_label_to_learn_is_left_out_and_told() -> None:
+    labels, keys = np.array([0, 0, 1, 1, 0, 1]), np.array(["a", "a", "b", "b", "c", "c"])
+    warnings: list[str] = []
+    masks = validation.folds(labels, keys, 3, 1, warnings)
+    assert len(masks) == 3 and not warnings
+    assert all(len(np.unique(labels[~mask])) == 2 for mask in masks)
+    assert not validation.folds(labels[:4], keys[:4], 2, 1, warnings)
+    assert "2 of 2 folds left out" in warnings[0]

@@ -28,6 +28,8 @@ EVENT_COVER = 0.6
 # A sensor that never turns further is screwed to a machine, unless labels are so far apart: postures.
 MOUNTED_DEG = 4.0
 POSTURE_DEG = 20.0
+# A gyroscope at rest is off by less.
+TURNING_DPS = 15.0
 # A course of so few samples is smoothed first.
 SLOW_HZ = 25
 ACTIVITY_S, LEAST_WINDOW, LARGEST_WINDOW = 2.0, 16, 512
@@ -185,14 +187,20 @@ def _motion(items: Sequence[Recording], rate_hz: int) -> tuple[float, float]:
 
 
 def _never_turns(data: Dataset, rate_hz: int) -> bool:
-    """Whether gravity stays where it is, in nearly every recording and from label to label of each group."""
+    """Whether gravity stays where it is, in nearly every recording and from label to label of each group.
+
+    And nothing turns about it, as far as a gyroscope tells.
+    """
     spreads: list[float] = []
     of_label: dict[tuple[str, str], list[Floats]] = {}
     for item in data.recordings:
         n = len(item.samples) // rate_hz
         if n < 2:
             continue
-        seconds = item.samples[: n * rate_hz, :3].astype(np.float64).reshape(n, rate_hz, 3).mean(axis=1)
+        means = item.samples[: n * rate_hz].reshape(n, rate_hz, -1).astype(np.float64).mean(axis=1)
+        seconds, turning = means[:, :3], means[:, 3:] / item.gyro_scale
+        if np.linalg.norm(turning, axis=1).max(initial=0.0) > TURNING_DPS:
+            return False
         middle = _unit(_unit(seconds).mean(axis=0))
         spreads.append(float(_angles_deg(_unit(seconds), middle).max()))
         of_label.setdefault((item.group, item.label), []).append(middle)

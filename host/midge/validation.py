@@ -92,7 +92,7 @@ def fold_keys(data: Dataset, warnings: list[str]) -> list[str]:
 def folds(
     labels: Labels, keys: Keys, n_folds: int, seed: int, warnings: list[str]
 ) -> list[npt.NDArray[np.bool_]]:
-    """Masks of the rows to hold out, whole groups together; none if there is one group only."""
+    """Masks of the rows to hold out, whole groups together; two labels or more are left to learn from."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     n_folds = min(n_folds, len(np.unique(keys)))
@@ -107,8 +107,13 @@ def folds(
         for _, members in splitter.split(labels, labels, keys):
             mask = np.zeros(len(labels), bool)
             mask[members] = True
-            if mask.any() and not mask.all():
+            if mask.any() and len(np.unique(labels[~mask])) > 1:
                 masks.append(mask)
+    if len(masks) < n_folds:
+        warnings.append(
+            f"{n_folds - len(masks)} of {n_folds} folds left out: without them one label is left to learn; "
+            "record every label in several takes or groups"
+        )
     return masks
 
 
