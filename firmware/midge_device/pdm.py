@@ -14,16 +14,19 @@ MOST_BITS = 64 * STEP
 _ORDER = 4
 
 # The first half and the middle; scipy.signal.firls, as tests/compile/test_pdm.py makes it.
+# fmt: off
 _HALF = (
-    *(1, 3, 7, 9, 8, 0, -12, -23, -23, -8, 18, 43, 50, 28, -20, -71),
-    *(-93, -63, 15, 106, 156, 123, 5, -146, -245, -217, -49, 189, 366, 361, 133, -229),
-    *(-535, -586, -289, 260, 788, 970, 597, -266, -1248, -1791, -1391, 155, 2598, 5278, 7356, 8132),
+    1, 3, 7, 9, 8, 0, -12, -23, -23, -8, 18, 43, 50, 28, -20, -71, -93, -63, 15, 106, 156, 123, 5, -146,
+    -245, -217, -49, 189, 366, 361, 133, -229, -535, -586, -289, 260, 788, 970, 597, -266, -1248, -1791,
+    -1391, 155, 2598, 5278, 7356, 8132,
 )
+# fmt: on
 
 
 def taps():
     """The low pass: array('h'), 32768 in all, symmetric about its 48th, with a zero before it."""
-    return array("h", (0, *_HALF, *_HALF[-2::-1]))
+    # MicroPython has no unpacking in a display, and no step in a slice of a tuple.
+    return array("h", [0] + list(_HALF) + list(reversed(_HALF[:-1])))  # noqa: RUF005
 
 
 def state(bits_a_sample: int):
