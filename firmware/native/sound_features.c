@@ -1,7 +1,12 @@
 /* Features of the levels of a window: see sound_features.h. */
 #include "sound_features.h"
 
+#include <stddef.h>
+
 #include "integer_root.h"
+
+/* One in ten frames is the room that a word is told from; one in five tells a band's. */
+enum { ROOM_SHARE = 10, BAND_SHARE = 5 };
 
 /* value / n rounded to nearest, halves up; n > 0. */
 static int32_t divide_round(int32_t value, int32_t n)
@@ -12,16 +17,20 @@ static int32_t divide_round(int32_t value, int32_t n)
     return quotient - (twice < quotient * 2 * n);
 }
 
+static int32_t frame_mean(const sound_levels *of, const int16_t *frame)
+{
+    int32_t sum = 0;
+
+    for (const int16_t *const end = frame + of->n_bands; frame != end; frame++) {
+        sum += *frame;
+    }
+    return divide_round(sum, of->n_bands);
+}
+
 void sound_loudness(const sound_levels *of, int16_t *loudness)
 {
-    const int16_t *at = of->levels;
-
     for (int32_t frame = 0; frame < of->n_frames; frame++) {
-        int32_t sum = 0;
-        for (const int16_t *const end = at + of->n_bands; at != end; at++) {
-            sum += *at;
-        }
-        loudness[frame] = (int16_t)divide_round(sum, of->n_bands);
+        loudness[frame] = (int16_t)frame_mean(of, of->levels + frame * of->n_bands);
     }
 }
 
@@ -51,20 +60,20 @@ static int32_t loudest_find(const int16_t *loudness, int32_t n_frames)
     return loudest;
 }
 
-/* The loudness that a tenth of the frames lie below: of rank n_frames / 10. */
-static int32_t room_find(const int16_t *loudness, int32_t n_frames)
+/* The loudness that one in `share` frames lies below: of rank n_frames / share. */
+static int32_t quiet_find(const int16_t *loudness, int32_t n_frames, int32_t share)
 {
     int32_t low = 0;
     int32_t high = INT16_MAX;
 
-    /* The least value that more than a tenth of the frames don't exceed, by halving: 15 turns, no sorting. */
+    /* The least value that more than so many frames don't exceed, by halving: 15 turns, no sorting. */
     while (low < high) {
         const int32_t middle = (low + high) >> 1;
         int32_t n_below = 0;
         for (int32_t at = 0; at < n_frames; at++) {
             n_below += loudness[at] <= middle;
         }
-        if (n_below > n_frames / 10) {
+        if (n_below > n_frames / share) {
             high = middle;
         } else {
             low = middle + 1;
@@ -76,7 +85,7 @@ static int32_t room_find(const int16_t *loudness, int32_t n_frames)
 sound_span sound_segment(const int16_t *loudness, int32_t n_frames, const sound_segmenter *by)
 {
     const int32_t loudest = loudest_find(loudness, n_frames);
-    const int32_t room = room_find(loudness, n_frames);
+    const int32_t room = quiet_find(loudness, n_frames, ROOM_SHARE);
     const int32_t least = room + ((loudness[loudest] - room) * by->share >> 8);
     int32_t first = edge_find(loudness, n_frames, loudest, -1, least, by->join) - by->margin;
     int32_t last = edge_find(loudness, n_frames, loudest, 1, least, by->join) + by->margin;
@@ -87,9 +96,34 @@ sound_span sound_segment(const int16_t *loudness, int32_t n_frames, const sound_
     return found;
 }
 
+void sound_room(const sound_levels *of, const int16_t *loudness, int32_t above, int16_t *room)
+{
+    const int32_t most = quiet_find(loudness, of->n_frames, BAND_SHARE);
+
+    for (int32_t band = 0; band < of->n_bands; band++) {
+        int32_t sum = 0;
+        int32_t n = 0;
+        for (int32_t frame = 0; frame < of->n_frames; frame++) {
+            if (loudness[frame] <= most) {
+                sum += of->levels[frame * of->n_bands + band];
+                n++;
+            }
+        }
+        room[band] = (int16_t)(divide_round(sum, n) + above);
+    }
+}
+
 int16_t sound_contrast(const int16_t *loudness, int32_t n_frames)
 {
-    return (int16_t)(loudness[loudest_find(loudness, n_frames)] - room_find(loudness, n_frames));
+    return (int16_t)(loudness[loudest_find(loudness, n_frames)] - quiet_find(loudness, n_frames, ROOM_SHARE));
+}
+
+/* A level as it counts. */
+static int32_t level_above(const sound_levels *of, const int16_t *frame, int32_t band)
+{
+    const int32_t level = frame[band] - (of->room != NULL ? of->room[band] : 0);
+
+    return level > 0 ? level : 0;
 }
 
 void sound_course(const sound_levels *of, sound_span in, int32_t parts, int16_t *course)
@@ -105,10 +139,28 @@ void sound_course(const sound_levels *of, sound_span in, int32_t parts, int16_t 
             for (int32_t at = begin; at < end;) {
                 const int32_t frame = at / parts;
                 const int32_t next = (frame + 1) * parts < end ? (frame + 1) * parts : end;
-                sum += (next - at) * levels[frame * of->n_bands + band];
+                sum += (next - at) * level_above(of, levels + frame * of->n_bands, band);
                 at = next;
             }
             *course++ = (int16_t)divide_round(sum, in.n);
+        }
+    }
+}
+
+void sound_flatten(const sound_levels *of, int16_t *rows)
+{
+    const int16_t *const end = of->levels + of->n_frames * of->n_bands;
+    int32_t mean = 0;
+
+    if (of->room == NULL) {
+        for (const int16_t *frame = of->levels; frame != end; frame += of->n_bands) {
+            mean += frame_mean(of, frame);
+        }
+        mean = divide_round(mean, of->n_frames);
+    }
+    for (const int16_t *frame = of->levels; frame != end; frame += of->n_bands) {
+        for (int32_t band = 0; band < of->n_bands; band++) {
+            *rows++ = (int16_t)(level_above(of, frame, band) - mean);
         }
     }
 }
@@ -162,6 +214,13 @@ int16_t sound_deviation(const int16_t *rows, int32_t n_rows, int32_t n_columns, 
         squares += *at * *at;
     }
     return (int16_t)divide_round((int32_t)root_floor_u64((uint64_t)(squares * n_rows - (int64_t)sum * sum)), n_rows);
+}
+
+void sound_copy(const int16_t *values, int32_t n, int16_t *features)
+{
+    for (int32_t i = 0; i < n; i++) {
+        features[i] = values[i];
+    }
 }
 
 void sound_pick(const int16_t *values, const uint16_t *picks, int32_t n, int16_t *features)

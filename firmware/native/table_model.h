@@ -111,6 +111,9 @@ enum {
     TABLE_CENTRE,    /* columns lose their means */
     TABLE_DEVIATION, /* features[feature] = deviation of column `place` */
     TABLE_PICK,      /* `place` values go to features[feature …] */
+    TABLE_COPY,      /* `place` values from rows[columns] on, as they lie */
+    TABLE_FLATTEN,   /* rows = every frame */
+    TABLE_FLAT,      /* features[feature …] = every frame */
 };
 
 typedef struct {
@@ -129,7 +132,9 @@ typedef struct {
     const table_sound_step *steps;
     int32_t n_steps;
     int32_t n_bands;
-    int32_t n_loudness; /* places that the loudness takes */
+    int32_t room_at; /* places in the scratch; the same: no room */
+    int32_t rows_at;
+    int32_t above; /* of the room */
 } table_sound;
 
 extern const table_sound midge_sound;

@@ -1,6 +1,8 @@
 /* The front end for sound of a model that is tables: the calls of a generated one, read from steps. */
 #include "table_model.h"
 
+#include <stddef.h>
+
 void sound_table_init(void *state)
 {
     sound_init(state, midge_sound.shape);
@@ -20,12 +22,16 @@ void sound_table_features(void *state, int16_t *features)
 {
     const table_sound *const of = &midge_sound;
     const int32_t n_frames = of->shape->n_frames;
-    const sound_levels levels = {sound_frames(state, of->shape), n_frames, of->n_bands};
     int16_t *const loudness = sound_scratch(state, of->shape);
-    int16_t *const rows = loudness + of->n_loudness;
+    int16_t *const room = of->rows_at != of->room_at ? loudness + of->room_at : NULL;
+    int16_t *const rows = loudness + of->rows_at;
+    const sound_levels levels = {sound_frames(state, of->shape), n_frames, of->n_bands, room};
     sound_span word;
 
     sound_loudness(&levels, loudness);
+    if (room != NULL) {
+        sound_room(&levels, loudness, of->above, room);
+    }
     word = sound_segment(loudness, n_frames, of->segmenter);
     for (const table_sound_step *step = of->steps; step != of->steps + of->n_steps; step++) {
         int16_t *const feature = features + step->feature;
@@ -56,6 +62,15 @@ void sound_table_features(void *state, int16_t *features)
             break;
         case TABLE_DEVIATION:
             *feature = sound_deviation(rows, step->parts, step->columns, step->place);
+            break;
+        case TABLE_COPY:
+            sound_copy(rows + step->columns, step->place, feature);
+            break;
+        case TABLE_FLATTEN:
+            sound_flatten(&levels, rows);
+            break;
+        case TABLE_FLAT:
+            sound_flatten(&levels, feature);
             break;
         default:
             sound_pick(rows, step->picks, step->place, feature);

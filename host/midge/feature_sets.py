@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 
 from . import features_sound
 from .features import GYRO_CHANNELS, LEAST_FFT, MAGNITUDE, MOTION_CHANNELS, ROTATION
+from .features_sound import SoundSampling
 
 Channels = Sequence[str]
+# Coefficients of a frame: those that MLPerf Tiny's keyword net sees.
+MFCC = 10
 # Parts of a stretch of motion that its course is told in; a gesture has two or three strokes.
 COURSE_PARTS = 16
 # Borders of bands as shares of the highest frequency: an octave each, the lowest two wider.
@@ -89,8 +92,16 @@ def _vibration(channels: Channels, rate_hz: float, length: int) -> tuple[str, ..
     )
 
 
-def _word(channels: Channels, rate_hz: float, length: int) -> tuple[str, ...]:
+def _word(sampling: SoundSampling, length: int) -> tuple[str, ...]:
     return features_sound.names()
+
+
+def _frames(sampling: SoundSampling, length: int) -> tuple[str, ...]:
+    return features_sound.frame_names(length, sampling)
+
+
+def _mfcc(sampling: SoundSampling, length: int) -> tuple[str, ...]:
+    return features_sound.frame_names(length, sampling, "c", MFCC)
 
 
 SETS: dict[str, Callable[[Channels, float, int], tuple[str, ...]]] = {
@@ -99,12 +110,29 @@ SETS: dict[str, Callable[[Channels, float, int], tuple[str, ...]]] = {
     "motion-shape": _shape,
     "motion-activity": _activity,
     "vibration": _vibration,
-    "sound-word": _word,
 }
+# Of the stretch that sounds; of every frame of the window, for nets that know of time.
+SOUND_SETS: dict[str, Callable[[SoundSampling, int], tuple[str, ...]]] = {
+    "sound-word": _word,
+    "sound-frames": _frames,
+    "sound-mfcc": _mfcc,
+}
+NAMES = (*SETS, *SOUND_SETS)
 
 
 def names(
-    chosen: str, channels: Channels = MOTION_CHANNELS, rate_hz: float = 100.0, length: int = 128
+    chosen: str,
+    channels: Channels = MOTION_CHANNELS,
+    rate_hz: float = 100.0,
+    length: int = 128,
+    sound: SoundSampling | None = None,
 ) -> tuple[str, ...]:
-    """The features of set `chosen` for these channels, this rate and windows of `length` samples."""
-    return tuple(dict.fromkeys(SETS[chosen](channels, rate_hz, length)))
+    """The features of set `chosen` for these channels, this rate and windows of `length` samples.
+
+    `sound`: how sound is analysed; the usual way at this rate if None.
+    """
+    if chosen in SOUND_SETS:
+        offered = SOUND_SETS[chosen](sound or SoundSampling.usual(rate_hz), length)
+    else:
+        offered = SETS[chosen](channels, rate_hz, length)
+    return tuple(dict.fromkeys(offered))

@@ -1,13 +1,15 @@
 """Features of sound: their names, how the kernels compute them, and the tables of the mel analysis.
 
 A word may lie anywhere in its window, be loud or quiet, quick or slow: features are of the stretch that
-sounds, in equal parts. `bN` is the level of mel band N, `cN` cepstral coefficient N.
+sounds, in equal parts. `bN` is the level of mel band N, `cN` cepstral coefficient N. With `room_db` set,
+levels count from that far above the room's, band by band, so that fans and hum are no part of a word.
 
 | name | meaning |
 |---|---|
 | `c3.course@2/8` | mean over part 2 of 8 |
 | `c3.contour@2/8` | the same less the mean of all parts: loudness and a microphone's colour are gone |
 | `c3.spread:8` | standard deviation of the means of 8 parts |
+| `f12.b3`, `f12.c3` | of frame 12 of the window, whatever sounds there; less the mean level of the window |
 | `seg.length`, `seg.contrast` | frames of the stretch; loudest frame less the room |
 | `seg.before`, `seg.after` | frames around the stretch, 4 at most; 0: the window cuts the word off |
 """
@@ -19,6 +21,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +31,14 @@ from .features import Sampling
 SOUND_CHANNELS = ("sound",)
 SEGMENT = "seg"
 STATISTICS = ("course", "contour", "spread")
+FRAME = "frame"
 OF_SEGMENT = ("length", "contrast", "before", "after")
 # More frames than that around a word say nothing: it is not cut off.
 MOST_AROUND = 4
 MOST_PARTS = 32
 MOST_BANDS = 64
 MOST_CEPSTRA = 32
+MOST_ROOM_DB = 30.0
 # Steps of a level a dB: 256 to a doubling of power.
 LSB_PER_DB = 256 / (10 * math.log10(2))
 # sound_state of sound.h
@@ -42,6 +47,10 @@ MAX_WINDOW_SAMPLES = 1 << 17
 # Sizes that fft.h has, as powers of two.
 LEAST_LOG2, LARGEST_LOG2 = 5, 10
 
+# Of the way from the room to the loudest frame, in 256ths: what is above belongs to the word.
+USUAL_SHARE = 90
+
+_FRAME_NAME = re.compile(r"f(?P<frame>\d{1,5})\.(?P<row>[bc])(?P<number>\d{1,2})\Z")
 _NAME = re.compile(
     r"(?P<row>[bc])(?P<number>\d{1,2})\.(?P<statistic>[a-z]+)"
     r"(?:@(?P<part>\d{1,2})/(?P<parts>\d{1,2})|:(?P<of>\d{1,2}))\Z"
@@ -53,6 +62,8 @@ class SoundSampling(Sampling):
     """What samples of sound are, and how they are analysed.
 
     A frame of 2^`log2_frame` samples every `step` samples, in `bands` mel bands from `low_hz` to `high_hz`.
+    A word is what is louder than `word_share` 256ths of the way from the room to its loudest frame.
+    `room_db`: levels count from so far above the room's, None: as they are.
     """
 
     lsb_per_g: float = 32768.0
@@ -61,9 +72,11 @@ class SoundSampling(Sampling):
     bands: int = 32
     low_hz: float = 80.0
     high_hz: float = 7600.0
+    word_share: int = USUAL_SHARE
+    room_db: float | None = None
 
     @classmethod
-    def usual(cls, rate_hz: float, *, bands: int = 32, step_ms: float = 20.0) -> SoundSampling:
+    def usual(cls, rate_hz: float, *, bands: int = 32, step_ms: float = 20.0, **more: Any) -> SoundSampling:
         """Frames of about 32 ms; bands up to where the sensor's filter begins."""
         return cls(
             rate_hz=float(rate_hz),
@@ -71,24 +84,44 @@ class SoundSampling(Sampling):
             step=max(1, round(step_ms * rate_hz / 1000)),
             bands=bands,
             high_hz=min(7600.0, 0.475 * rate_hz),
+            **more,
         )
 
     def check(self) -> str | None:
         """What is wrong with it, None if nothing."""
-        if not LEAST_LOG2 <= self.log2_frame <= LARGEST_LOG2:
-            return f"a frame must have {1 << LEAST_LOG2} to {1 << LARGEST_LOG2} samples, a power of two"
-        if not 1 <= self.step <= 1 << self.log2_frame:
-            return f"frames of {1 << self.log2_frame} samples can't be {self.step} samples apart"
-        if self.bands % 2 or not 4 <= self.bands <= MOST_BANDS:
-            return f"{self.bands} bands; there must be 4 to {MOST_BANDS}, an even number"
-        if not 0 < self.low_hz < self.high_hz <= self.rate_hz / 2:
-            return f"bands from {self.low_hz:g} to {self.high_hz:g} Hz don't fit {self.rate_hz:g} Hz"
-        return None
+        size = 1 << self.log2_frame
+        rules = (
+            (
+                LEAST_LOG2 <= self.log2_frame <= LARGEST_LOG2,
+                f"a frame must have {1 << LEAST_LOG2} to {1 << LARGEST_LOG2} samples, a power of two",
+            ),
+            (1 <= self.step <= size, f"frames of {size} samples can't be {self.step} samples apart"),
+            (
+                self.bands % 2 == 0 and 4 <= self.bands <= MOST_BANDS,
+                f"{self.bands} bands; there must be 4 to {MOST_BANDS}, an even number",
+            ),
+            (
+                0 < self.low_hz < self.high_hz <= self.rate_hz / 2,
+                f"bands from {self.low_hz:g} to {self.high_hz:g} Hz don't fit {self.rate_hz:g} Hz",
+            ),
+            (
+                0 < self.word_share < 256,
+                f"word_share {self.word_share / 256:g}; it must be above 0 and below 1",
+            ),
+            (
+                self.room_db is None or 0 <= self.room_db <= MOST_ROOM_DB,
+                f"room_db {self.room_db}; it must be 0 to {MOST_ROOM_DB:g}",
+            ),
+        )
+        return next((wrong for is_right, wrong in rules if not is_right), None)
 
 
 @dataclass(frozen=True)
 class SoundFeature:
-    """One feature: `statistic` of row `row` ('b', 'c' or 'seg') number `number`; `part` counts from 1."""
+    """One feature: `statistic` of row `row` ('b', 'c' or 'seg') number `number`; `part` counts from 1.
+
+    Statistic 'frame': the row itself in frame `part`, which counts from 0.
+    """
 
     row: str
     number: int
@@ -132,9 +165,27 @@ class SoundPlan:
     @property
     def n_scratch(self) -> int:
         """int16 values of scratch: a frame's transform, or loudness and the largest matrix of means."""
-        parts = [step.parts for step in self.steps if step.row != SEGMENT]
-        loudness = (self.n_frames + 1) // 2 * 2
-        return (max(self.frame, loudness + max(parts, default=0) * self.sampling.bands) + 1) // 2 * 2
+        rows = [self.rows_of(step) for step in self.steps if step.row != SEGMENT]
+        return (max(self.frame, self.rows_at + max(rows, default=0) * self.sampling.bands) + 1) // 2 * 2
+
+    def rows_of(self, step: SoundFeature) -> int:
+        """Rows of the matrix that a feature is read from."""
+        return self.n_frames if step.statistic == FRAME else step.parts
+
+    @property
+    def room_at(self) -> int:
+        """Where in the scratch the room's levels are: behind the loudness of the frames, on a word."""
+        return (self.n_frames + 1) // 2 * 2
+
+    @property
+    def rows_at(self) -> int:
+        """Where the matrix of a feature is: behind the room."""
+        return self.room_at + (0 if self.sampling.room_db is None else self.sampling.bands)
+
+    @property
+    def above_room(self) -> int:
+        """`room_db` in steps of a level."""
+        return round((self.sampling.room_db or 0.0) * LSB_PER_DB)
 
     @property
     def state_bytes(self) -> int:
@@ -158,16 +209,17 @@ def parse(name: str, sampling: SoundSampling) -> SoundFeature:
     for statistic in OF_SEGMENT:
         if name == f"{SEGMENT}.{statistic}":
             return SoundFeature(SEGMENT, 0, statistic)
+    of_frame = _FRAME_NAME.match(name)
+    if of_frame is not None:
+        return _of_frame(name, of_frame, sampling)
     match = _NAME.match(name)
     if match is None or match["statistic"] not in STATISTICS:
         raise RecipeError(
             f"feature {name!r} is none of sound: bN or cN with .course@K/N, .contour@K/N or .spread:N, "
-            f"or {', '.join(f'{SEGMENT}.{statistic}' for statistic in OF_SEGMENT)}"
+            f"fT.bN, fT.cN, or {', '.join(f'{SEGMENT}.{statistic}' for statistic in OF_SEGMENT)}"
         )
     row, number, statistic = match["row"], int(match["number"]), match["statistic"]
-    rows = sampling.bands if row == "b" else min(MOST_CEPSTRA, sampling.bands)
-    if number >= rows:
-        raise RecipeError(f"feature {name!r}: rows are {row}0 to {row}{rows - 1}")
+    _check_row(name, row, number, sampling)
     if (statistic == "spread") != (match["of"] is not None):
         form = "spread:N" if statistic == "spread" else f"{statistic}@K/N"
         raise RecipeError(f"feature {name!r}: it is written {row}{number}.{form}")
@@ -175,6 +227,18 @@ def parse(name: str, sampling: SoundSampling) -> SoundFeature:
     if not 1 <= part <= parts <= MOST_PARTS:
         raise RecipeError(f"feature {name!r}: parts count from 1 and there are at most {MOST_PARTS}")
     return SoundFeature(row, number, statistic, part, parts)
+
+
+def _check_row(name: str, row: str, number: int, sampling: SoundSampling) -> None:
+    rows = sampling.bands if row == "b" else min(MOST_CEPSTRA, sampling.bands)
+    if number >= rows:
+        raise RecipeError(f"feature {name!r}: rows are {row}0 to {row}{rows - 1}")
+
+
+def _of_frame(name: str, match: re.Match[str], sampling: SoundSampling) -> SoundFeature:
+    row, number = match["row"], int(match["number"])
+    _check_row(name, row, number, sampling)
+    return SoundFeature(row, number, FRAME, int(match["frame"]))
 
 
 def plan(names: Sequence[str], length: int, sampling: SoundSampling) -> SoundPlan:
@@ -187,7 +251,11 @@ def plan(names: Sequence[str], length: int, sampling: SoundSampling) -> SoundPla
             f"a window of {length} samples; it must have {1 << sampling.log2_frame} (one frame) to "
             f"{MAX_WINDOW_SAMPLES}"
         )
-    return SoundPlan(length, tuple(parse(name, sampling) for name in names), sampling)
+    made = SoundPlan(length, tuple(parse(name, sampling) for name in names), sampling)
+    for name, step in zip(names, made.steps, strict=True):
+        if step.statistic == FRAME and step.part >= made.n_frames:
+            raise RecipeError(f"feature {name!r}: the window has frames 0 to {made.n_frames - 1}")
+    return made
 
 
 def names(n_cepstra: int = 16, parts: int = 10) -> tuple[str, ...]:
@@ -200,6 +268,15 @@ def names(n_cepstra: int = 16, parts: int = 10) -> tuple[str, ...]:
         *(f"c{row}.course@1/1" for row in rows if row),
         *(f"{SEGMENT}.{statistic}" for statistic in OF_SEGMENT),
     )
+
+
+def frame_names(
+    length: int, sampling: SoundSampling, row: str = "b", n: int | None = None
+) -> tuple[str, ...]:
+    """Every frame of a window of `length` samples, in turn: its first `n` bands or coefficients."""
+    n_frames = max(0, (length - (1 << sampling.log2_frame)) // sampling.step + 1)
+    rows = range(sampling.bands if n is None else min(n, sampling.bands))
+    return tuple(f"f{frame}.{row}{number}" for frame in range(n_frames) for number in rows)
 
 
 def mel(hz: float) -> float:

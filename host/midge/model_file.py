@@ -20,7 +20,7 @@ from .compile.golden import Golden
 from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError, RecipeError
 from .features import Sampling
-from .features_sound import MAX_WINDOW_SAMPLES, SOUND_CHANNELS, SoundPlan, SoundSampling
+from .features_sound import MAX_WINDOW_SAMPLES, MOST_ROOM_DB, SOUND_CHANNELS, SoundPlan, SoundSampling
 from .json_part import JsonPart
 
 SCHEMA = 1
@@ -374,7 +374,12 @@ def _sampling(frontend: JsonPart) -> Sampling:
     if "bands" in part.data:
         whole = {key: part.whole(key, 0, 1 << 20) for key in ("log2_frame", "step", "bands")}
         rest = ("rate_hz", "lsb_per_g", "lsb_per_dps", "low_hz", "high_hz")
-        return SoundSampling(**{key: part.number(key, 1e-3, 1e6) for key in rest}, **whole)  # type: ignore[arg-type]
+        made = SoundSampling(**{key: part.number(key, 1e-3, 1e6) for key in rest}, **whole)  # type: ignore[arg-type]
+        if "word_share" in part.data:
+            made = replace(made, word_share=part.whole("word_share", 1, 255))
+        if part.data.get("room_db") is not None:
+            made = replace(made, room_db=part.number("room_db", 0, MOST_ROOM_DB))
+        return made
     usual = [part.number(key, 1e-3, 1e6) for key in ("rate_hz", "lsb_per_g", "lsb_per_dps")]
     filters = ("lowpass_hz", "highpass_hz")
     return Sampling(*usual, *(part.number(key, 0, 1e6) if key in part.data else 0.0 for key in filters))

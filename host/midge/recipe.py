@@ -25,7 +25,7 @@ WINDOW_KINDS = ("auto", "all", "event", "take")
 # One family, or the best of `learners.AUTO` by validation inside the training groups.
 FAMILIES = ("auto", *learners.LEARNERS)
 # Of the usual sets, for windows of the usual form.
-FEATURE_SETS: dict[str, tuple[str, ...]] = {name: feature_sets.names(name) for name in feature_sets.SETS}
+FEATURE_SETS: dict[str, tuple[str, ...]] = {name: feature_sets.names(name) for name in feature_sets.NAMES}
 
 # No ':' or '/' in labels: they become file and folder names on every system.
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,30}\Z")
@@ -402,17 +402,17 @@ def _features(section: _Section, sensor: Sensor, window: Window) -> Features:
             return str(error)
         return None
 
-    chosen = section.get("set", str, None, says=f"one of {', '.join(feature_sets.SETS)}")
+    chosen = section.get("set", str, None, says=f"one of {', '.join(feature_sets.NAMES)}")
     names = section.names("names", feature, [])
     if chosen is not None:
-        section.one_of("set", tuple(feature_sets.SETS))
-        offered = feature_sets.names(chosen, sensor.channels, sensor.rate_hz, window.length)
+        section.one_of("set", feature_sets.NAMES)
+        offered = feature_sets.names(chosen, sensor.channels, sensor.rate_hz, window.length, sensor.sound)
         wrong = next((why for name in offered if (why := feature(name)) is not None), None)
         if wrong is not None:
             raise section.fail("set", f"{chosen!r} does not fit [window] and [sensor]: {wrong}")
         names = tuple(dict.fromkeys((*offered, *names)))
     if not names:
-        raise section.fail("names", f"missing; list features, or say set = {next(iter(feature_sets.SETS))!r}")
+        raise section.fail("names", f"missing; list features, or say set = {feature_sets.NAMES[0]!r}")
     section.done()
     return Features(names, segment)
 

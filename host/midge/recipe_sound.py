@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .features_sound import MAX_WINDOW_SAMPLES, MOST_BANDS, SOUND_CHANNELS, SoundSampling
+from .features_sound import (
+    MAX_WINDOW_SAMPLES,
+    MOST_BANDS,
+    MOST_ROOM_DB,
+    SOUND_CHANNELS,
+    USUAL_SHARE,
+    SoundSampling,
+)
 
 if TYPE_CHECKING:
     from .recipe import Sensor, Window, _Section
@@ -34,10 +41,18 @@ def sensor(section: _Section) -> Sensor:
 
 
 def sampling(section: _Section, rate_hz: int) -> SoundSampling:
-    """How frames are analysed: `step_ms`, `bands` of [features]; the rest follows from the rate."""
+    """How frames are analysed: `step_ms`, `bands`, `word_share`, `room_db` of [features]."""
     step_ms = section.number("step_ms", 5.0, 30.0, 20.0, whole=False)
     bands = section.number("bands", 8, MOST_BANDS, 32)
-    made = SoundSampling.usual(rate_hz, bands=bands, step_ms=step_ms)
+    share = section.number("word_share", 0.1, 0.9, USUAL_SHARE / 256, whole=False)
+    room_db = section.number("room_db", 0.0, MOST_ROOM_DB, None, whole=False)
+    made = SoundSampling.usual(
+        rate_hz,
+        bands=bands,
+        step_ms=step_ms,
+        word_share=round(256 * share),
+        room_db=None if room_db is None else float(room_db),
+    )
     wrong = made.check()
     if wrong is not None:
         raise section.fail("bands", wrong)

@@ -5,16 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from ..features_sound import MOST_AROUND, SEGMENT, SoundFeature, SoundPlan, SoundSampling, bank, cosines, hann
-
-# 256ths of the way from the room to the loudest frame.
-SHARE = 90
+from ..features_sound import (
+    FRAME,
+    MOST_AROUND,
+    SEGMENT,
+    SoundFeature,
+    SoundPlan,
+    SoundSampling,
+    bank,
+    cosines,
+    hann,
+)
 
 
 def code(plan: SoundPlan, hop: int, magic: int) -> str:
     """The functions `midge_frontend_*` of midge_model.h; arguments as in `c99_frontend.code`."""
     sampling = plan.sampling
     lines = [
+        "#include <stddef.h>",
+        "",
         '#include "sound.h"',
         '#include "sound_features.h"',
         *analysis(sampling),
@@ -92,20 +101,26 @@ Numbered = tuple[int, SoundFeature]
 
 def _features(plan: SoundPlan) -> tuple[list[str], list[str]]:
     """The function that writes the features, and the tables of what it picks."""
-    loudness = (plan.n_frames + 1) // 2 * 2
+    has_room = plan.sampling.room_db is not None
     numbered = list(enumerate(plan.steps))
     lines = [
         "",
         "void midge_frontend_features(void *state, int16_t *features)",
         "{",
         "    static const sound_segmenter segmenter = "
-        f"{{{SHARE}, {plan.join_frames}, {plan.margin_frames}}};",
-        "    const sound_levels levels = "
-        f"{{sound_frames(state, &shape), {plan.n_frames}, {plan.sampling.bands}}};",
+        f"{{{plan.sampling.word_share}, {plan.join_frames}, {plan.margin_frames}}};",
         "    int16_t *const loudness = sound_scratch(state, &shape);",
-        f"    int16_t *const rows = loudness + {loudness};",
+        f"    int16_t *const rows = loudness + {plan.rows_at};",
+        "    const sound_levels levels = {"
+        f"sound_frames(state, &shape), {plan.n_frames}, {plan.sampling.bands}, "
+        + (f"loudness + {plan.room_at}}};" if has_room else "NULL};"),
         "",
         "    sound_loudness(&levels, loudness);",
+        *(
+            [f"    sound_room(&levels, loudness, {plan.above_room}, loudness + {plan.room_at});"]
+            if has_room
+            else []
+        ),
         f"    const sound_span word = sound_segment(loudness, {plan.n_frames}, &segmenter);",
     ]
     for number, step in numbered:
@@ -114,7 +129,8 @@ def _features(plan: SoundPlan) -> tuple[list[str], list[str]]:
     picks: list[str] = []
 
     def group(item: Numbered) -> tuple[str, int]:
-        return item[1].row, item[1].parts
+        # All frames are one matrix; 0 parts stand for it.
+        return item[1].row, 0 if item[1].statistic == FRAME else item[1].parts
 
     others = sorted((item for item in numbered if item[1].row != SEGMENT), key=group)
     for (row, parts), members in itertools.groupby(others, group):
@@ -133,14 +149,20 @@ def _of_segment(plan: SoundPlan, statistic: str) -> str:
 
 
 def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], picks: list[str]) -> list[str]:
-    """Everything that is read from the means of `parts` parts."""
-    lines = [f"    sound_course(&levels, word, {parts}, rows);"]
+    """Everything that is read from the means of `parts` parts, or, if these are 0, from all frames."""
     columns = plan.sampling.bands
+    if not parts:
+        parts = plan.n_frames
+        if row == "b" and _is_every_frame(plan, members):
+            return [f"    sound_flatten(&levels, features + {members[0][0]});"]
+        lines = ["    sound_flatten(&levels, rows);"]
+    else:
+        lines = [f"    sound_course(&levels, word, {parts}, rows);"]
     if row == "c":
         # All coefficients up to the last that any feature reads, so that one table serves.
         columns = max(step.number for _, step in members) + 1
         lines.append(f"    sound_cepstra(rows, {parts}, {plan.sampling.bands}, {columns}, mel_cosines);")
-    for statistic in ("course", "spread", "contour"):
+    for statistic in (FRAME, "course", "spread", "contour"):
         of_kind = [item for item in members if item[1].statistic == statistic]
         if not of_kind:
             continue
@@ -153,10 +175,28 @@ def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], pick
             ]
             continue
         for run in _runs(of_kind):
+            places = [_place(s) * columns + s.number for _, s in run]
+            if places == list(range(places[0], places[0] + len(places))):
+                lines.append(f"    sound_copy(rows + {places[0]}, {len(run)}, features + {run[0][0]});")
+                continue
             name = f"sound_picks_{len([line for line in picks if line.startswith('static')])}"
-            picks += _array("uint16_t", name, [(s.part - 1) * columns + s.number for _, s in run])
+            picks += _array("uint16_t", name, places)
             lines.append(f"    sound_pick(rows, {name}, {len(run)}, features + {run[0][0]});")
     return lines
+
+
+def _is_every_frame(plan: SoundPlan, members: list[Numbered]) -> bool:
+    """Whether these are all bands of all frames, in order and with nothing between."""
+    places = [(feature.part, feature.number) for _, feature in members]
+    numbers = [number for number, _ in members]
+    return places == list(itertools.product(range(plan.n_frames), range(plan.sampling.bands))) and (
+        numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    )
+
+
+def _place(step: SoundFeature) -> int:
+    """The row of the matrix."""
+    return step.part if step.statistic == FRAME else step.part - 1
 
 
 def _runs(items: list[Numbered]) -> list[list[Numbered]]:

@@ -30,10 +30,14 @@ _STEPS = (
         ("feature", "parts", "columns", "place"),
     ),
     (8, r"sound_pick\(rows, (\w+), (\d+), features \+ (\d+)\);", ("picks", "place", "feature")),
+    (9, r"sound_copy\(rows \+ (\d+), (\d+), features \+ (\d+)\);", ("columns", "place", "feature")),
+    (10, r"sound_flatten\(&levels, rows\);", ()),
+    (11, r"sound_flatten\(&levels, features \+ (\d+)\);", ("feature",)),
 )
 # What every front end for sound begins and ends with.
 _FRAME = (
-    *("static const", "const sound_levels", "int16_t *const", "sound_loudness(", "const sound_span"),
+    *("static const", "const sound_levels", "int16_t *const", "const sound_span"),
+    *("sound_loudness(", "sound_room("),
     *("(void)", "{", "}", "void midge_frontend_features"),
 )
 
@@ -52,7 +56,9 @@ def sections(plan: SoundPlan, source: str, word_bytes: int) -> list[Section]:
         "steps": Ref("sound_steps"),
         "n_steps": len(steps),
         "n_bands": plan.sampling.bands,
-        "n_loudness": (plan.n_frames + 1) // 2 * 2,
+        "room_at": plan.room_at,
+        "rows_at": plan.rows_at,
+        "above": plan.above_room,
     }
     return [
         structures("sound_steps", "table_sound_step", HEADER, steps, word_bytes),
