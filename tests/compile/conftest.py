@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,9 @@ from midge import targets
 from midge.compile import module_glue, toolchain
 from midge.compile.cache import cache_folder
 from midge.compile.toolchain import Module
+
+# Small models are shared by several tests of this folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def _load_toy() -> ModuleType:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+import small_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import linear, rows
 
 from midge import build, model_file
 from midge.compile import (
@@ -18,79 +18,10 @@ from midge.compile import (
     reference,
     verdict,
 )
-from midge.compile.gaussian import Gaussian
-from midge.compile.kernel import Kernel
 from midge.compile.linear import Linear
-from midge.compile.net import Layer, Net
 from midge.compile.verdict import Verdict
 
-
-def linear(seed: int, rule: Verdict, n_features: int) -> Linear:
-    source = np.random.default_rng(seed)
-    zeros = np.zeros(n_features)
-    return Linear(
-        source.normal(size=(rule.n_values, n_features)), source.normal(size=rule.n_values), rule, zeros, zeros
-    )
-
-
-def kernel(seed: int, function: str, rule: Verdict, n_features: int, n_vectors: int) -> Kernel:
-    source = np.random.default_rng(seed)
-    groups = rule.n_classes if rule.decide.startswith("duels") else 1
-    counts = np.bincount(source.integers(0, groups, n_vectors), minlength=groups).astype(np.int32)
-    zeros = np.zeros(n_features)
-    return Kernel(
-        function,
-        0.3 / n_features / 900,
-        0.5,
-        3 if function == "poly" else 0,
-        source.normal(size=(n_vectors, n_features)) * 30,
-        source.normal(size=(max(groups - 1, 1), n_vectors)),
-        counts,
-        source.normal(size=rule.n_values),
-        np.ones(n_features),
-        np.zeros(n_vectors),
-        rule,
-        zeros,
-        zeros,
-    )
-
-
-def net(seed: int, activation: str, rule: Verdict, sizes: list[int]) -> Net:
-    source = np.random.default_rng(seed)
-    layers = tuple(
-        Layer(
-            source.normal(size=(n_out, n_in)) / n_in**0.5 / (30 if number == 0 else 1),
-            source.normal(size=n_out),
-        )
-        for number, (n_in, n_out) in enumerate(zip(sizes, [*sizes[1:], rule.n_values], strict=True))
-    )
-    return Net(layers, activation, rule, np.zeros(sizes[0]), np.zeros(sizes[0]), np.zeros(len(layers) - 1))
-
-
-def rows(seed: int, n_features: int, n_rows: int = 60) -> Any:
-    return (np.random.default_rng(seed).normal(size=(n_rows, n_features)) * 30).astype(np.int16)
-
-
-MODELS = {
-    # Rows of four, two and one; an odd number of features; sums that need 64 bits for extreme rows.
-    "linear": linear(1, Verdict("highest", "softmax", 7), 13),
-    "linear, sigmoids": linear(2, Verdict("highest", "sigmoid", 3), 8),
-    "linear, one value": linear(3, Verdict("sign", "decision", 2), 30),
-    "linear, duels": linear(4, Verdict("duels-sum", "votes", 4), 5),
-    "linear, number": linear(5, Verdict("value", "value", 0), 3),
-    "rbf": kernel(6, "rbf", Verdict("duels", "votes", 3), 5, 40),
-    "rbf, two": kernel(7, "rbf", Verdict("duels", "decision", 2), 8, 37),
-    "poly": kernel(8, "poly", Verdict("value", "value", 0), 9, 12),
-    "gaussian": Gaussian(
-        np.random.default_rng(12).normal(size=(3, 7)) * 30,
-        np.random.default_rng(13).uniform(1e-4, 2000, (3, 7)),
-        np.array([-40.0, -41.0, -39.0]),
-        Verdict("highest", "softmax", 3),
-    ),
-    "net relu": net(9, "relu", Verdict("highest", "softmax", 5), [11, 8, 6]),
-    "net tanh": net(10, "tanh", Verdict("sign", "sigmoid", 2), [16, 9]),
-    "net logistic": net(11, "logistic", Verdict("value", "value", 0), [4, 3]),
-}
+MODELS = small_models.DOT_PRODUCTS
 
 
 @pytest.mark.parametrize(
@@ -108,15 +39,6 @@ def test_the_module_gives_the_bits_of_the_integers(name: str, target_name: str) 
     model = model_file.create(ir, rows(1, ir.n_features), name="small", labels=labels)
     # Golden rows hold extremes, noise over all of int16, and single features pushed to the edge.
     assert build.build(model, target_name).rows >= 100
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_json_round_trip(name: str) -> None:
-    from midge.compile import ir
-
-    model = MODELS[name].calibrated(rows(2, MODELS[name].n_features))
-    again = ir.from_json(model.to_json())
-    assert again.to_json() == model.to_json()
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -234,7 +234,7 @@ def read(data: Mapping[str, Any]) -> Forest:
 
 def from_json(data: Any) -> Node:
     """The IR in the `ir` part of a model.json; raises ModelError on anything that is not whole and safe."""
-    if not isinstance(data, dict) or data.get("kind") not in kinds.KINDS:
+    if not isinstance(data, dict) or data.get("kind") not in tuple(kinds.KINDS):
         kind = data.get("kind") if isinstance(data, dict) else data
         raise ModelError(
             f"ir: kind {kind!r} is not one of {', '.join(kinds.KINDS)}; is this midge too old for the model?"
