@@ -492,6 +492,9 @@ def _vary(section: _Section) -> Variation:
         noise_g=section.number("noise_g", 0.0, 1.0, usual.noise_g, whole=False),
         drop=section.number("drop", 0.0, 0.9, usual.drop, whole=False),
         snr_db=section.number("snr_db", -10.0, 100.0, usual.snr_db, whole=False),
+        pitch=section.number("pitch", 0.0, 0.5, usual.pitch, whole=False),
+        shift_ms=section.number("shift_ms", 0.0, 1000.0, usual.shift_ms, whole=False),
+        room_s=section.number("room_s", 0.0, 3.0, usual.room_s, whole=False),
     )
     if "turn_deg" not in section.data:
         made = replace(made, turn_rad=usual.turn_rad)

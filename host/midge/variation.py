@@ -25,6 +25,12 @@ class Variation:
         share of samples that repeat the one before, as after a loss that nobody noticed
     snr_db : float
         of sound: the least distance between voice and noise
+    pitch : float
+        of sound: of the logarithm of pitch and formants, at the same pace
+    shift_ms : float
+        of sound: of the place in the take
+    room_s : float
+        of sound: every other variant is said in a room with an echo, of so many seconds at most (RT60)
     """
 
     tempo: float = 0.12
@@ -35,3 +41,6 @@ class Variation:
     noise_g: float = 0.0
     drop: float = 0.0
     snr_db: float = 12.0
+    pitch: float = 0.0
+    shift_ms: float = 60.0
+    room_s: float = 0.0
