@@ -1,6 +1,6 @@
 """Watches every block of instructions and every access of an emulated module; the hooks themselves are C.
 
-Python would take ten times as long for them as the emulation itself.
+Python takes ten times as long for them as the emulation itself: `emulate_hooks.py`, where no compiler is.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..errors import CompileError, ModelError
+from ..errors import CompileError, ModelError, ToolchainMissing
 from ..targets import Target
 from . import emulate_memory as memory
 from . import native_sources, toolchain
 from .emulate_count import Counter, Measurement
 from .emulate_cpu import HOOK_ACCESS, HOOK_BLOCK, HOOK_CODE, Cpu, uclib
+from .emulate_hooks import Hooks
 from .opcodes import check_bytes, has_conditional
 
 RUNAWAY_INSTRUCTIONS = 200_000_000
@@ -110,11 +111,18 @@ class Watch:
         )
         self._counter = Counter(cpu, entries, self.fields)
         inside = (text_start, text_start + text_bytes - 1)
+        self._hooks = self._find_hooks()
         if target.instruction_set:
-            self._hook(HOOK_BLOCK, _hooks().host_on_block, *inside)
+            self._hook(HOOK_BLOCK, self._hooks.host_on_block, *inside)
         else:
-            self._hook(HOOK_CODE, _hooks().host_on_instruction, *inside)
-        self._hook(HOOK_ACCESS, _hooks().host_on_access, 1, 0)
+            self._hook(HOOK_CODE, self._hooks.host_on_instruction, *inside)
+        self._hook(HOOK_ACCESS, self._hooks.host_on_access, 1, 0)
+
+    def _find_hooks(self) -> ctypes.CDLL | Hooks:
+        try:
+            return _hooks()
+        except ToolchainMissing:
+            return Hooks(self.fields)
 
     def _hook(self, kind: int, function: Any, begin: int, end: int) -> None:
         handle = ctypes.c_size_t()
