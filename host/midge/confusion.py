@@ -69,16 +69,18 @@ def draw(counts: Counts, labels: Sequence[str], path: Path, title: str) -> None:
     # No pyplot: it would look for a screen.
     side = 2.2 + 0.55 * len(labels)
     with mpl.rc_context({"font.size": 9}):
-        figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+        figure = Figure(figsize=(max(4.2, side + 0.4), side), layout="constrained")
         FigureCanvasAgg(figure)
         axes: Any = figure.add_subplot()
         shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
         axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(labels)), labels)
-        axes.set(xlabel="answered", ylabel="was", title=title)
+        axes.set(xlabel="answered", ylabel="was")
+        # Over the figure, not the axes: those are narrow where labels are few and long.
+        figure.suptitle(title, fontsize=10, wrap=True)
         for (row, column), number in np.ndenumerate(counts):
-            colour = "white" if shares[row, column] > 0.5 else "black"
+            colour = "white" if shares[row, column] > 0.5 else "black" if number else "lightgrey"
             axes.text(column, row, str(number), ha="center", va="center", color=colour)
         # No date in the file: the same counts give the same bytes.
         figure.savefig(path, dpi=110, metadata={"Software": None})

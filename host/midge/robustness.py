@@ -135,15 +135,29 @@ def draw(found: Robustness, path: Path, title: str) -> None:
     from matplotlib.figure import Figure
 
     names: Sequence[str] = list(dict.fromkeys(row[0] for row in found.rows))
-    with mpl.rc_context({"font.size": 8}):
-        figure = Figure(figsize=(9.0, 4.8), layout="constrained")
+    with mpl.rc_context({"font.size": 9}):
+        figure = Figure(figsize=(9.6, 5.2), layout="constrained")
         FigureCanvasAgg(figure)
         axes: Any = figure.subplots(2, (len(names) + 1) // 2, sharey=True)
         for panel, name in zip(axes.flat, names, strict=False):
             points = [row for row in found.rows if row[0] == name]
-            panel.plot([row[2] for row in points], [row[3] for row in points], marker="o")
-            panel.axhline(found.plain, color="grey", linewidth=0.8, linestyle="--")
-            panel.set(title=name, xlabel=points[0][1], ylim=(0.0, 1.02))
+            # Strengths grow by doubling as often as by steps: each has a place of its own.
+            at = range(len(points))
+            panel.axhline(100 * found.plain, color="grey", linewidth=1.0, linestyle="--", label="as recorded")
+            panel.plot(at, [100 * row[3] for row in points], marker="o")
+            panel.set_xticks(at, [spoken(row[1], row[2]) for row in points])
+            panel.set(title=name, ylim=(-3, 104), xlim=(-0.3, len(points) - 0.7))
+            panel.set_yticks(range(0, 101, 20))
             panel.grid(alpha=0.3)
+        for panel in axes[:, 0]:
+            panel.set_ylabel("accuracy, %")
+        axes.flat[0].legend(loc="lower left", frameon=False)
         figure.suptitle(title)
         figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def spoken(unit: str, strength: float) -> str:
+    """A strength as people say it: 0.02 g, × 0.7, 10 %."""
+    if unit.startswith("of "):
+        return f"{strength:.0%}"
+    return f"× {strength:g}" if unit == "×" else f"{strength:g}{'' if unit == '°' else ' '}{unit}"

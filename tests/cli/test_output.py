@@ -50,3 +50,8 @@ def test_figures_have_no_exponent(value: float, said: str) -> None:
 
 def test_one_is_no_plural() -> None:
     assert (output.counted(1, "fold"), output.counted(2, "fold")) == ("1 fold", "2 folds")
+
+
+def test_a_table_in_a_pipe_has_no_edge(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table(["name", "why"], [["a" * 60, "because " * 20]])
+    assert len(capsys.readouterr().out.splitlines()) == 2

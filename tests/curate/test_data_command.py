@@ -127,6 +127,9 @@ def test_cutting_by_time_keeps_every_sample(tmp_path: Path, ask: Callable[..., A
     assert [len(item.samples) for item in items] == [250, 250, 250, 250, 50]
     assert np.array_equal(np.concatenate([item.samples for item in items]), samples)
     ask("undo", tmp_path)
+    ask("cut", tmp_path, "--every", "2.6")
+    assert [len(item.samples) for item in dataset.load(tmp_path).recordings] == [260, 260, 260, 270]
+    ask("undo", tmp_path)
     ask("cut", tmp_path, "--at", "1,4")
     assert [len(item.samples) for item in dataset.load(tmp_path).recordings] == [100, 300, 650]
 

@@ -187,7 +187,8 @@ def _robustness(
         ("trouble", "strength", "accuracy"),
         [("as recorded", "", f"{found.plain:.3f}")]
         + [
-            (name, f"{strength:g} {unit}", f"{accuracy:.3f}") for name, unit, strength, accuracy in found.rows
+            (name, robustness.spoken(unit, strength), f"{accuracy:.3f}")
+            for name, unit, strength, accuracy in found.rows
         ],
     )
     robustness.draw(found, args.robustness, f"{recipe.name}: accuracy when windows are disturbed")

@@ -101,7 +101,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, title: s
     for row in rows:
         drawn.add_row(*(Text(str(cell)) for cell in row))
     console = _console()
-    console.print(drawn, width=None if console.is_terminal else PIPE_COLUMNS)
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS  # rich takes 80 columns where it can't ask
+    console.print(drawn)
 
 
 class Advance(Protocol):
@@ -146,7 +148,8 @@ class _Lines:
 
     def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
         now_s = self._clock()
-        if _State.as_json or now_s - self._said_s < LINE_EVERY_S:
+        is_done = total is not None and done >= total
+        if _State.as_json or is_done or now_s - self._said_s < LINE_EVERY_S:
             return
         self._said_s = now_s
         share = f", {done / total:.0%}" if total else ""

@@ -15,6 +15,8 @@ from .activity import Bounds, Cutting
 from .takes import Take
 
 LONGEST_WORD = 64
+# A part this much shorter than the others is no part.
+REST_SHARE = 0.1
 _UNSAFE = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
 
 
@@ -65,8 +67,9 @@ def cut(
         n, rate_hz = take.n_samples, take.about.rate_hz
         if every_s is not None:
             step = max(1, round(every_s * rate_hz))
-            edges = list(range(0, n, step))
-            pieces[take.name] = [(start, min(start + step, n)) for start in edges]
+            # What is left over at the end and all but nothing belongs to the part before it.
+            edges = [0, *(at for at in range(step, n, step) if n - at > REST_SHARE * step), n]
+            pieces[take.name] = [bounds for bounds in itertools.pairwise(edges) if bounds[0] < bounds[1]]
         elif at_s:
             marks = [0, *(round(second * rate_hz) for second in sorted(at_s)), n]
             pieces[take.name] = [

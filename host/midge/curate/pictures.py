@@ -69,6 +69,8 @@ def draw(items: Sequence[tuple[str, Recording]], path: Path, cutting: Cutting | 
     figure = Figure(figsize=(14, 0.6 + 2.2 * len(items)), layout="constrained")
     axes = figure.subplots(len(items), 3, width_ratios=(5, 2, 3), squeeze=False)
     for row, (name, item) in zip(axes, items, strict=True):
+        row[1].set_title("spectrum", fontsize=9, loc="left")
+        row[2].set_title("spectrum over time", fontsize=9, loc="left")
         _samples(row[0], name, item, cutting)
         frequencies, amplitude = spectrum(item)
         row[1].semilogy(frequencies[1:], np.maximum(amplitude[1:], 1e-9), linewidth=0.8)
@@ -100,7 +102,8 @@ def _samples(axis: Any, name: str, item: Recording, cutting: Cutting | None) -> 
     axis.set_xlabel("s")
     axis.set_ylabel(item.unit + (", 100 °/s" if item.channels[-1] in GYRO_CHANNELS else ""))
     if len(item.channels) > 1:
-        axis.legend(fontsize=7, loc="upper right")
+        # Above the samples, never on them.
+        axis.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=6, frameon=False)
 
 
 def _plotted(item: Recording) -> Floats:
