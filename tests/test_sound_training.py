@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,25 @@ def test_a_stream_tells_false_accepts_rejects_and_delays(
     assert (tmp_path / "stream.png").stat().st_size > 5000
 
 
+def test_clips_of_background_are_streamed_one_after_the_other(
+    app: Recipe, data: Dataset, trained: train.Trained
+) -> None:
+    clips = [
+        replace(item, samples=item.samples[start : start + RATE_HZ // 2])
+        for item in data.recordings
+        if item.label == "other"
+        for start in range(0, len(item.samples), RATE_HZ // 2)
+    ]
+    words = [item for item in data.recordings if item.label != "other"]
+    cut = Dataset(data.folder, (*words, *clips))
+    whole = evaluate_stream.evaluate_stream(app, trained.model, data)
+    found = evaluate_stream.evaluate_stream(app, trained.model, cut)
+    assert found.hours == pytest.approx(whole.hours, rel=0.02)
+    assert found.background_hours > 60 / 3600
+    # Clips shorter than a window are examples, too.
+    assert evaluate.evaluate(app, trained.model, cut, unit="take").examples == len(cut.recordings)
+
+
 def test_the_tuned_threshold_goes_to_the_recipe_and_the_model(
     app: Recipe, trained: train.Trained, tmp_path: Path
 ) -> None:
@@ -148,8 +168,6 @@ def test_the_tuned_threshold_goes_to_the_recipe_and_the_model(
 
 
 def test_a_model_without_background_has_no_stream(app: Recipe, data: Dataset, trained: train.Trained) -> None:
-    from dataclasses import replace
-
     with pytest.raises(ModelError, match="background"):
         evaluate_stream.evaluate_stream(replace(app, background=None), trained.model, data)
 

@@ -33,8 +33,8 @@ def vary(
 ) -> Dataset:
     """`copies` variants of every recording, with its label and group; the originals are not among them.
 
-    With a `background` label, words are also mixed with the background of their own group, and there are
-    twice as many with that label: windows of `length` samples that a word just enters, or is about to leave.
+    With a `background` label, words are also mixed with the background of their own group, and there are two
+    more for each word with that label: windows of `length` samples that it just enters, or is about to leave.
     """
     rng = np.random.default_rng(seed)
     how = how or Variation()
@@ -48,7 +48,8 @@ def vary(
     ]
     if background is not None and all(item.kind == SOUND for item in dataset.recordings):
         for enters in (True, False):
-            for item in made[: copies * len(dataset.recordings)]:
+            # Of one copy: with more of them, whatever is not quite a word would be background.
+            for item in made[: len(dataset.recordings)]:
                 if item.label != background:
                     part = augment_sound.partial(item.samples, length, rng, enters=enters)
                     made.append(replace(item, label=background, samples=part))

@@ -1,7 +1,8 @@
 """A model on hours of sound or motion: false accepts an hour, false rejects and delays, for every threshold.
 
 Takes of words are laid into the dataset's background recordings, one after the other with pauses, so that it
-is known when each was said; what the model hears while nothing was said is a false accept.
+is known when each was said; what the model hears while nothing was said is a false accept. Clips of
+background that are shorter than a pause are played one after the other.
 """
 
 from __future__ import annotations
@@ -93,11 +94,15 @@ def evaluate_stream(
         raise DatasetError(f"{data.folder} holds background only; add takes of the words")
     library = compiled(model)
     rate_hz, length = recipe.sensor.rate_hz, recipe.window.length
-    room = [
-        dataset.canonical(item, recipe)[slice(*where)]
-        for item in background
-        for where in dataset.stretches(item)
-    ]
+    room = _joined(
+        [
+            dataset.canonical(item, recipe)[slice(*where)]
+            for item in background
+            for where in dataset.stretches(item)
+        ],
+        round(PAUSE_WINDOWS * length),
+        seed,
+    )
     streams = [
         _lay_out(takes, room, recipe, seed),
         *(_Stream(part, ()) for part in room if len(part) >= length),
@@ -122,6 +127,16 @@ def evaluate_stream(
         wanted_per_hour=per_hour,
         points=tuple(points),
     )
+
+
+def _joined(parts: Sequence[Int16], least: int, seed: int) -> list[Int16]:
+    """The parts; those shorter than `least` as one, in the order of a seed."""
+    short = [part for part in parts if len(part) < least]
+    long = [part for part in parts if len(part) >= least]
+    if short:
+        order = np.random.default_rng(seed).permutation(len(short))
+        long.append(np.concatenate([short[number] for number in order]))
+    return long
 
 
 def _lay_out(takes: Sequence[Recording], room: Sequence[Int16], recipe: Recipe, seed: int) -> _Stream:
