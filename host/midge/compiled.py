@@ -13,8 +13,9 @@ import numpy.typing as npt
 from . import build as builder
 from . import families, model_file
 from .compile import agreement, c99, host, native_sources, neighbors, quantise, reference
+from .compile.additive import Additive
 from .compile.gaussian import Gaussian
-from .compile.ir import Node
+from .compile.ir import Forest, Node
 from .compile.kernel import Kernel
 from .compile.linear import Linear
 from .compile.neighbors import Neighbors
@@ -27,6 +28,8 @@ from .model_file import Model
 MOST_WRONG = 0.005
 # Bytes of a module's metadata that are not labels.
 ROOM_OF_INFO = 400
+# The same for nets that compute in int8, which rounds each of their layers.
+MOST_WRONG_IN_INT8 = 0.02
 # Error of a regressor's values, of the full scale of its scores.
 MOST_VALUE_ERROR = 0.001
 # Part of the usual margin that counts as one.
@@ -172,7 +175,7 @@ def compile_estimator(
     estimator
         fitted: see `midge.families.FAMILIES` for the classes
     X
-        what it was fitted on, (n_samples, n_features)
+        what it was fitted on, (n_samples, n_features); of a net with time in it also in the shape of its rows
     name, labels
         of the module; labels default to the class labels as text
     layout, backend, optimise
@@ -188,6 +191,8 @@ def compile_estimator(
         the reference differs from the estimator on a row of X
     """
     ir = families.to_ir(estimator)
+    if ir.kind == "conv":
+        X = np.asarray(X, np.float64).reshape(len(np.asarray(X)), -1)
     # scikit-learn's trees see float32 of what they are given.
     is_single = families.reads_single(estimator)
     learnt = quantise.learn(X, ir, single=is_single)
@@ -202,7 +207,10 @@ def compile_estimator(
     tolerance += _noise(ir, values)
     clear = ~_undecided(ir, seen, expected, values)
     model_file.check_reference(ir, seen[clear], expected[clear], tolerance)
+    exact = ir
     ir, learnt = quantise.quantise(ir, values, learnt)
+    if learnt.collisions and isinstance(exact, Forest | Additive):
+        ir, learnt = quantise.by_ranks(exact, single=is_single)
     rows = learnt.apply(values)
     classes = families.classes(estimator, ir)
     options = {"layout": layout, "backend": backend, "optimise": optimise}
@@ -290,6 +298,9 @@ def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
         return _lost_values(compiled, rows) if link.score_error > MOST_VALUE_ERROR else 0
     if not link.differ_inside and not link.differ:
         return 0
+    if compiled.model.ir.kind == "conv":
+        wrong = link.differ + link.differ_inside
+        return wrong if wrong > MOST_WRONG_IN_INT8 * link.rows else 0
     found = reference.evaluate(compiled.model.ir, rows)
     _, winners = compiled._host.classify(rows)
     unit = getattr(getattr(compiled.model.ir, "verdict", None), "unit", 0.0) or 1.0

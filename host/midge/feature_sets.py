@@ -14,6 +14,8 @@ Channels = Sequence[str]
 MFCC = 10
 # Parts of a stretch of motion that its course is told in; a gesture has two or three strokes.
 COURSE_PARTS = 16
+# Times that a net along time reads.
+NET_PARTS = 64
 # Borders of bands as shares of the highest frequency: an octave each, the lowest two wider.
 _BANDS = (0.0, 0.04, 0.08, 0.16, 0.32, 0.6, 1.0)
 
@@ -104,12 +106,22 @@ def _mfcc(sampling: SoundSampling, length: int) -> tuple[str, ...]:
     return features_sound.frame_names(length, sampling, "c", MFCC)
 
 
+def _course(channels: Channels, rate_hz: float, length: int) -> tuple[str, ...]:
+    """The samples themselves, or means of as many as leave a course that a small net can read."""
+    parts = min(NET_PARTS, length)
+    return tuple(f"{row}.course@{part}/{parts}" for part in range(1, parts + 1) for row in channels)
+
+
+# What nets with convolutions along time read.
+COURSES = "motion-course"
+
 SETS: dict[str, Callable[[Channels, float, int], tuple[str, ...]]] = {
     "motion-basic": _basic,
     "motion-gesture": _gesture,
     "motion-shape": _shape,
     "motion-activity": _activity,
     "vibration": _vibration,
+    COURSES: _course,
 }
 # Of the stretch that sounds; of every frame of the window, for nets that know of time.
 SOUND_SETS: dict[str, Callable[[SoundSampling, int], tuple[str, ...]]] = {

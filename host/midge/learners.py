@@ -148,7 +148,35 @@ def _net(X: Int16, y: Labels, params: Params, seed: int) -> Any:
     return make_pipeline(scaler, merged)
 
 
+def _conv(layers: str, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int], Any]:
+    """`is_wide`: rows of a time are neighbours, as bands are; else each is a channel, as axes are."""
+
+    def fit(X: Int16, y: Labels, params: Params, seed: int) -> Any:
+        from .nets import ConvClassifier
+        from .nets.blocks import usual_augmentation, widened
+
+        times = int(params["times"])
+        rows = X.shape[1] // times
+        return ConvClassifier(
+            (times, rows, 1) if is_wide else (times, 1, rows),
+            widened(layers, params["width"]),
+            epochs=int(params["epochs"]),
+            augment=usual_augmentation(params["vary"]),
+            random_state=seed,
+        ).fit(X, y)
+
+    return fit
+
+
 _FEATURES = Parameter(0, 0, 10_000)
+# Of nets with convolutions. times: of a row of features, told by their names; width: channels, times the
+# usual; vary: how much the rows are disturbed while it learns, 1 = as usual.
+_CONV = {
+    "times": Parameter(0, 0, 32_767),
+    "width": Parameter(1.0, 0.125, 8.0),
+    "epochs": Parameter(40, 1, 10_000),
+    "vary": Parameter(1.0, 0.0, 10.0),
+}
 _TREE = {
     "depth": Parameter(8, 1, 64),
     "min_leaf": Parameter(2, 1, 10_000),
@@ -204,6 +232,14 @@ LEARNERS: dict[str, Learner] = {
         },
         grid=({}, {"alpha": 3.0}),
         summary="net with one hidden layer",
+    ),
+    "conv": Learner(
+        _conv("along-time", is_wide=False), _CONV, summary="net with convolutions along time (midge[nets])"
+    ),
+    "ds-cnn": Learner(
+        _conv("small", is_wide=True),
+        _CONV,
+        summary="net with depthwise-separable convolutions over time and bands (midge[nets])",
     ),
     "gaussian": Learner(_gaussian, {"features": Parameter(32, 0, 10_000)}, summary="Gaussian naive Bayes"),
 }

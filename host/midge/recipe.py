@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import assets, feature_sets, learners, recipe_sound, targets
+from . import assets, courses, feature_sets, learners, recipe_sound, targets
 from . import features as feature_names
 from .compress import names as compress_names
 from .errors import RecipeError
@@ -180,7 +180,8 @@ class Recipe:
                 f"family {family!r} is not one of {', '.join(FAMILIES)}{_nearest(family, FAMILIES)}"
             )
         params = {} if family == "auto" else learners.LEARNERS[family].defaults()
-        return replace(self, train=replace(self.train, family=family, params=params, search=True))
+        train = replace(self.train, family=family, params=params, search=True)
+        return replace(self, train=_with_times(train, self.features.names, self.folder / FILE_NAME))
 
     @classmethod
     def load(cls, app: str | Path) -> Recipe:
@@ -329,7 +330,7 @@ def _parse(data: Mapping[str, Any], path: Path) -> Recipe:
         window = _window(window_section)
     features = _features(features_section, sensor, window)
     labels, background = _labels(_Section(data, path, "labels"))
-    train = _train(_Section(data, path, "train"), background, path)
+    train = _with_times(_train(_Section(data, path, "train"), background, path), features.names, path)
     decision, budget = _decision(_Section(data, path, "decision")), _budget(_Section(data, path, "budget"))
     compress = _compress(_Section(data, path, "compress")) if "compress" in data else None
     return Recipe(
@@ -477,6 +478,19 @@ def _train(section: _Section, background: str | None, path: Path) -> Train:
         raise section.fail("windows", '"event" needs a background label in [labels]')
     section.done()
     return train
+
+
+def _with_times(train: Train, names: Sequence[str], path: Path) -> Train:
+    """With the times that the features tell of, for a family that reads a course; RecipeError without."""
+    if "times" not in train.params or train.params["times"]:
+        return train
+    times = courses.times_of(names)
+    if times is None:
+        raise RecipeError(
+            f"{path}: train.family {train.family!r} reads a course in time: let [features] have "
+            f'set = "{feature_sets.COURSES}" or "sound-frames"'
+        )
+    return replace(train, params={**train.params, "times": times})
 
 
 def _vary(section: _Section) -> Variation:

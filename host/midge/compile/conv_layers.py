@@ -48,6 +48,9 @@ class Window:
         return top, left
 
 
+ONE = Window()
+
+
 @dataclass(frozen=True, eq=False)
 class Weights:
     """int8 weights, a scale for each channel that is written, and biases in steps of the sums.
@@ -78,7 +81,7 @@ class Layer:
     zero: int = 0
     low: int = -128
     high: int = 127
-    window: Window = Window()
+    window: Window = ONE
     weights: Weights | None = None
 
     def out(self, shapes: list[Shape]) -> Shape:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..errors import CompileError, ModelError
 from .additive import Additive
+from .conv import Conv
 from .ir import FloatArray, Forest, Node, Tree
 from .neighbors import Neighbors
 from .reference import leaves
@@ -102,6 +103,9 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
     low, high = values.min(axis=0), values.max(axis=0)
     if isinstance(ir, Forest | Additive):
         low, high = _asked(ir, values, low, high)
+    if isinstance(ir, Conv):
+        # Its kernels move over all features.
+        low, high = np.full(len(low), low.min()), np.full(len(high), high.max())
     width = np.where(high > low, high - low, 1.0)
     steps = 2.0 * INT16_MAX if is_forest else 1.0 * INT16_MAX
     kind = "affine" if is_forest and single else "affine64"

@@ -61,13 +61,16 @@ FAMILIES = {
     "GaussianMixture": "mixture",
     "EllipticEnvelope": "mixture",
     "Pipeline": "pipeline",
+    "ConvClassifier": "conv",
 }
+# Packages whose estimators these are.
+_PACKAGES = ("sklearn", "midge")
 
 
 def find(estimator: Any) -> str:
     """Row of `FAMILIES` for an estimator; UnsupportedModel if there is none."""
     for ancestor in type(estimator).__mro__:
-        if ancestor.__name__ in FAMILIES and ancestor.__module__.split(".")[0] == "sklearn":
+        if ancestor.__name__ in FAMILIES and ancestor.__module__.split(".")[0] in _PACKAGES:
             return ancestor.__name__
     raise UnsupportedModel(
         f"{type(estimator).__name__} can't be compiled yet; midge compiles {', '.join(FAMILIES)}"
