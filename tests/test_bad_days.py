@@ -36,11 +36,24 @@ def run(capsys: Capture, *words: str) -> tuple[int, str, str]:
     return code, out, err
 
 
+# What was said today; `python benchmarks/boards.py days` makes a table of it.
+SAID: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _keep_what_was_said(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    SAID.clear()
+    yield
+    for line in SAID:
+        record_property("said", line)
+
+
 def one_line(err: str) -> str:
     """The error, which is one line; notes may stand before it."""
     errors = [line for line in err.splitlines() if line.startswith("midge: ")]
     assert len(errors) == 1, err
     assert "Traceback" not in err
+    SAID.append(errors[0])
     return errors[0]
 
 
@@ -168,6 +181,7 @@ def test_a_board_that_resets_again_and_again_pauses_and_says_so(running: Virtual
         while b"gives the prompt" not in heard:
             heard += line.read(5.0)
         assert b"ended the board 3 times in a row; ^C within 10 s" in heard
+        SAID.extend(line.decode() for line in heard.splitlines() if b"times in a row" in line)
         while not heard.endswith(b">>> "):
             line.write(b"\x03")
             heard += line.read(0.2)
@@ -236,6 +250,7 @@ def test_a_firmware_without_native_code_records_and_says_the_rest(
         code, out, err = run(capsys, "flash", str(stock_app), board.tty)
         assert code == 0
         assert "no native code" in err
+        SAID.extend(err.splitlines())
         assert "it runs tester, no model" in out
         code, _, err = run(capsys, "push", str(stock_app), board.tty)
         assert code == 1
@@ -295,8 +310,70 @@ def test_interrupt_of_doctor_leaves_a_board_that_answers(
     monkeypatch.setattr(RawRepl, "restart", interrupted)
     code, _, err = run(capsys, "doctor", running.tty)
     assert (code, err.strip()) == (130, "interrupted")
+    SAID.append(err.strip())
     monkeypatch.undo()
     digest(running)
+
+
+# Stage → where it is interrupted: in the middle of its work with the board, or before it has begun.
+INTERRUPTED = {
+    "push, in mid-file": ("push", "midge.push._send_file"),
+    "push, while it builds": ("push", "midge.build.check"),
+    "push, before the restart": ("push", "midge.push.activate"),
+    "flash, while it asks": ("flash", "midge.flash.library_files"),
+    "monitor": ("monitor", "midge.monitor.Monitor.line"),
+    "record": ("record", "midge.record._Run._take"),
+    "devices": ("devices", "midge.devices.ask"),
+    "build": ("build", "midge.build.check"),
+    "bench": ("bench", "midge.build.build"),
+}
+
+
+@pytest.mark.parametrize("stage", INTERRUPTED)
+def test_interrupt_is_one_word_and_the_board_goes_on(
+    stage: str,
+    capsys: Capture,
+    running: VirtualBoard,
+    stock_app: Path,
+    make_model: Callable[..., Model],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command, place = INTERRUPTED[stage]
+    old = digest(running)
+    words = {
+        "push": ["push", str(model_file.save(make_model(5), tmp_path / "new")), running.tty],
+        "flash": ["flash", str(stock_app), running.tty],
+        "monitor": ["monitor", running.tty],
+        "devices": ["devices", running.tty],
+        "build": ["build", str(stock_app), "--target", "armv6m", "--out", str(tmp_path / "x.mpy")],
+        "bench": ["bench", str(stock_app), "--target", "armv6m"],
+        "record": [
+            *("record", str(stock_app), "--device", running.tty, "--label", "left", "--seconds", "2"),
+            *("--no-countdown", "--into", str(tmp_path)),
+        ],
+    }[command]
+    reached = []
+
+    def interrupted(*given: object, **options: object) -> None:
+        reached.append(place)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+    code, _, err = run(capsys, *words)
+    assert reached
+    last = err.strip().splitlines()[-1]
+    SAID.append(last)
+    assert "Traceback" not in err
+    if command == "record":
+        assert (code, "interrupted" in err or "partial" in err) == (130, True)
+    elif command == "monitor":
+        assert code == 0  # ^C is how it ends
+    else:
+        assert (code, last) == (130, "interrupted")
+    monkeypatch.undo()
+    assert digest(running) == old
+    assert not (tmp_path / "x.mpy").exists()
 
 
 def test_interrupt_while_the_command_is_being_imported() -> None:
@@ -377,5 +454,6 @@ def test_a_sensor_that_fails_is_told_and_comes_back(
                 told.append(message.text)
                 if mend is not None and len(told) == 1:
                     mend(running)
+    SAID.extend(told)
     assert said in told[0]
     assert told[1:] == ["midge: the sensor is back"]
