@@ -24,6 +24,8 @@ from .features_sound import MAX_WINDOW_SAMPLES, MOST_ROOM_DB, SOUND_CHANNELS, So
 from .json_part import JsonPart
 
 SCHEMA = 1
+# Ranks of features are int16.
+MOST_EDGES = 32767
 FILE_NAME = "model.json"
 GOLDEN_NAME = "golden.npz"
 SCORE_SCALE = 32767
@@ -145,7 +147,7 @@ class Model:
             "score_scale": self.score_scale,
             "ir": self.ir.to_json(),
             "epsilon": self.epsilon,
-            "quantisation": _plain(self.quantisation),
+            "quantisation": _without_empty_edges(_plain(self.quantisation)),
             "provenance": dict(self.provenance),
         }
 
@@ -385,14 +387,32 @@ def _sampling(frontend: JsonPart) -> Sampling:
     return Sampling(*usual, *(part.number(key, 0, 1e6) if key in part.data else 0.0 for key in filters))
 
 
+def _without_empty_edges(found: Any) -> Any:
+    """As files from before there were edges."""
+    return {key: value for key, value in found.items() if key != "edges" or value}
+
+
 def _quantisation(part: JsonPart, n_features: int) -> Quantisation:
     made = Quantisation(
         part.get("kind", str),
         part.numbers("offset"),
         part.numbers("scale"),
         part.whole("collisions", 0, 2**53),
+        _edges(part.data.get("edges", [])),
     )
-    wanted = {"none": 0, "affine": n_features, "affine64": n_features}.get(made.kind)
-    if wanted is None or len(made.offset) != wanted or len(made.scale) != wanted:
+    wanted = {"none": (0, 0), "affine": (n_features, 0), "affine64": (n_features, 0)}
+    wanted |= {"ranks": (0, n_features), "ranks64": (0, n_features)}
+    is_even = len(made.offset) == len(made.scale)
+    if not is_even or (len(made.scale), len(made.edges)) != wanted.get(made.kind):
         raise ModelError(f"quantisation: kind {made.kind!r} does not fit its numbers; train the model again")
     return made
+
+
+def _edges(data: Any) -> tuple[tuple[float, ...], ...]:
+    try:
+        edges = [np.asarray(own, np.float64) for own in data]
+    except (TypeError, ValueError):
+        edges = [np.zeros((0, 0))]
+    if any(own.ndim != 1 or not (np.diff(own) > 0).all() or len(own) > MOST_EDGES for own in edges):
+        raise ModelError("quantisation: edges are not numbers in ascending order; train the model again")
+    return tuple(tuple(own.tolist()) for own in edges)

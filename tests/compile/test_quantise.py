@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from midge import families
+import midge
+from midge import families, model_file
 from midge.compile import quantise, reference
 from midge.compile.quantise import Quantisation
 from midge.errors import CompileError, ModelError
@@ -52,3 +53,35 @@ def test_what_is_no_table_of_numbers_is_refused(X: object) -> None:
 def test_rows_that_do_not_fit_are_refused(value: float) -> None:
     with pytest.raises(ModelError, match="row 1, feature 0"):
         Quantisation().apply([[1.0], [value]])
+
+
+def _skewed() -> tuple[np.ndarray, np.ndarray]:
+    source = np.random.default_rng(5)
+    X = np.exp(source.normal(size=(300, 4)) * 4)
+    return X, (np.log(X).sum(axis=1) > 0).astype(int) + (np.log(X[:, 0]) > 3)
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_ranks_answer_as_the_estimator_for_every_row(single: bool) -> None:
+    X, y = _skewed()
+    fitted = (RandomForestClassifier(5) if single else HistGradientBoostingClassifier(max_iter=3)).fit(X, y)
+    compiled = midge.compile(fitted, X, layout="table")
+    by = compiled.model.quantisation
+    assert by.kind == ("ranks" if single else "ranks64")
+    edges = np.array([edge for own in by.edges for edge in own])
+    source = np.random.default_rng(6)
+    rows = np.vstack([X, source.choice(edges, (500, 4)), np.exp(source.normal(size=(500, 4)) * 6)])
+    rows = np.vstack([rows, np.nextafter(rows, np.inf), -rows, np.full((1, 4), 1e30)])
+    assert np.array_equal(compiled.predict(rows), fitted.predict(rows))
+    with pytest.raises(ModelError, match="row 0, feature 1"):
+        compiled.predict([[1.0, np.nan, 1.0, 1.0]])
+
+
+def test_ranks_are_part_of_the_model_file() -> None:
+    X, y = _skewed()
+    model = midge.compile(DecisionTreeClassifier().fit(X, y), X, layout="table").model
+    assert model_file._from_json(model.to_json()).quantisation == model.quantisation
+    part = model.to_json()["quantisation"]
+    for bad in ([[2.0, 1.0], [], [], []], [[1.0]], 7, [["a"], [], [], []]):
+        with pytest.raises(ModelError, match="quantisation"):
+            model_file._from_json(model.to_json() | {"quantisation": part | {"edges": bad}})

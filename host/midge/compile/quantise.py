@@ -27,6 +27,9 @@ class Quantisation:
     kind 'affine': q = round((x - offset) * scale), limited to int16; one offset and scale a feature;
     x is rounded to float32 first, as scikit-learn's trees have it.
     kind 'affine64': the same without that rounding, for every other family.
+    kind 'ranks': q = how many of the feature's edges, a forest's thresholds in ascending order, are below x;
+    exact for every x where a scale can't be, because few values are far from all others. 'ranks64': without
+    rounding x to float32 first.
     collisions : training rows that some tree can't tell apart as the estimator does any more
     """
 
@@ -34,6 +37,7 @@ class Quantisation:
     offset: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     collisions: int = 0
+    edges: tuple[tuple[float, ...], ...] = ()
 
     def apply(self, X: npt.ArrayLike) -> Int16Array:
         """Features (n_rows, n_features) as the model reads them.
@@ -56,7 +60,17 @@ class Quantisation:
                 values, ~is_whole, "is no whole number from -32768 to 32767, as the model was trained on"
             )
             return values.astype(np.int16)
+        if self.kind.startswith("ranks"):
+            return self._ranks(values)
         return self._affine(values)
+
+    def _ranks(self, values: FloatArray) -> Int16Array:
+        if self.kind == "ranks":
+            values = values.astype(np.float32).astype(np.float64)
+        ranks = np.zeros(values.shape, np.int16)
+        for column, edges in enumerate(self.edges):
+            ranks[:, column] = np.searchsorted(edges, values[:, column])
+        return ranks
 
     def _affine(self, values: FloatArray) -> Int16Array:
         if self.kind == "affine":
@@ -138,6 +152,29 @@ def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quanti
     if isinstance(ir, Forest | Additive):
         return _quantise_forest(ir, X, by)
     return ir.rescaled(1.0 / np.array(by.scale), np.array(by.offset)), by
+
+
+def by_ranks(forest: Forest | Additive, *, single: bool) -> tuple[Forest | Additive, Quantisation]:
+    """The forest over ranks of its features: what it answers is the same for every row.
+
+    single : the trees see float32 of their features
+
+    Raises
+    ------
+    CompileError
+        a feature has more thresholds than int16 has numbers
+    """
+    features = np.concatenate([tree.feature for tree in forest.trees])
+    limits = np.concatenate([tree.threshold for tree in forest.trees])
+    edges = [np.unique(limits[features == feature]) for feature in range(forest.n_features)]
+    if max(map(len, edges)) > INT16_MAX:
+        raise CompileError(f"a feature has more than {INT16_MAX} thresholds; train fewer or smaller trees")
+    trees = []
+    for tree in forest.trees:
+        ranks = [np.searchsorted(edges[f], t) for f, t in zip(tree.feature, tree.threshold, strict=True)]
+        trees.append(replace(tree, threshold=np.array(ranks, np.float64)))
+    made = Quantisation("ranks" if single else "ranks64", edges=tuple(tuple(own.tolist()) for own in edges))
+    return replace(forest, trees=tuple(trees)), made
 
 
 def _quantise_forest(
