@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import segmenting, suggest_sound
+from . import segmenting, sensor_rates, suggest_sound
 from .dataset import Dataset, stretches
 from .errors import DatasetError
 from .features import GYRO_CHANNELS, MOTION_CHANNELS
@@ -119,6 +119,11 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         reasons.append(
             "the recordings have a gyroscope, so the app wants one; for boards without, set channels to "
             '["x", "y", "z"]'
+        )
+    if not sensor_rates.is_usual(rate_hz):
+        reasons.append(
+            f"{rate_hz} Hz is no rate of the usual sensors: if a board shall run it, import with "
+            f"--resample {sensor_rates.usual_below(rate_hz)}"
         )
     hop = max(1, length // (8 if kind != "all" else 2))
     why = {

@@ -33,6 +33,16 @@ def test_the_pace_of_the_time_stamps_is_the_rate(tmp_path: Path, capsys: pytest.
     assert {item.rate_hz for item in dataset.load(tmp_path / "out").recordings} == {50.0}
 
 
+def test_a_rate_that_boards_lack_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    csv(tmp_path / "in" / "walk.csv", 62.5)
+    csv(tmp_path / "in" / "rest.csv", 62.5)
+    assert run(tmp_path / "in", "--into", tmp_path / "out") == 0
+    said = "rate 62.5 Hz: the time stamps are at 62.5 Hz (sensors of boards have --resample 50)"
+    assert said in capsys.readouterr().out
+    assert cli.main(["new", "mine", "--data", str(tmp_path / "out"), "--into", str(tmp_path)]) == 0
+    assert "62 Hz is no rate of the usual sensors" in capsys.readouterr().err
+
+
 def test_what_is_there_already_gives_the_rate_and_made_up_samples_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import recording, resampling
+from .. import recording, resampling, sensor_rates
 from ..errors import DatasetError
 from . import gyro, reading, units
 from .source import Source
@@ -99,7 +99,10 @@ def _rate_hz(tables: Sequence[Table], how: Source, into: Path) -> tuple[float | 
     if not _SENSIBLE_HZ[0] <= pace <= _SENSIBLE_HZ[1]:
         return None, ""
     rate_hz = round_hz(pace)
-    return rate_hz, f"rate {rate_hz:g} Hz: the time stamps are at {pace:.4g} Hz (--resample HZ for another)"
+    advice = "--resample HZ for another"
+    if not sensor_rates.is_usual(rate_hz):
+        advice = f"sensors of boards have --resample {sensor_rates.usual_below(rate_hz)}"
+    return rate_hz, f"rate {rate_hz:g} Hz: the time stamps are at {pace:.4g} Hz ({advice})"
 
 
 def round_hz(pace_hz: float) -> float:
