@@ -408,7 +408,7 @@ def test_a_model_of_another_app_is_told(
     path = str(model_file.save(other, tmp_path))
     code, _, err = run(capsys, "push", path, running.tty)
     assert code == 0
-    assert "the board's app is tester, the model is of other" in err
+    assert "the board's app is tester: it hears the labels of other now" in err
 
 
 def test_words_that_were_meant_are_suggested(capsys: Capture, tmp_path: Path) -> None:
