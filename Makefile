@@ -39,7 +39,8 @@ peers: setup
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --no-build-isolation --require-hashes --dest $(PEERS) -r benchmarks/sources.txt
 	$(BIN)/python benchmarks/peers.py
 
-# For releases, with clang-22 (Debian, Ubuntu: apt-get install clang-22): what models for ESP32 are linked from.
+# After changes of firmware/native, with clang-22 for ESP32 (Debian, Ubuntu: apt-get install clang-22): what tables
+# are linked with.
 kernels: setup
 	$(BIN)/python -m midge.compile.kernels_build
 
