@@ -79,7 +79,12 @@ SETS: dict[str, Set] = {
         ("--pattern", "{_}/imbalance {take}.csv=imbalance", "--pattern", "{_}/{take}.csv=normal",
          "--unit", "g", "--range", "8", "--resample", "100", "--skip-unmatched"),
     ),
-    "Nicla Vision": Set("motion_nicla_vision", ()),
+    "Nicla Vision": Set(
+        # The archive holds each recording twice, in training and in testing.
+        "motion_nicla_vision",
+        ("--pattern", "{_}/export/training/{label}.json.{take}.json", "--skip-unmatched",
+         "--relabel", "testing="),
+    ),
 }  # fmt: skip
 
 

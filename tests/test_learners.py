@@ -10,8 +10,8 @@ import pytest
 
 from midge import build, evaluate, learners, reference_model, train, validation
 from midge.dataset import Dataset
-from midge.errors import RecipeError
-from midge.recipe import Recipe, Train
+from midge.errors import BudgetExceeded, RecipeError
+from midge.recipe import Budget, Recipe, Train
 from midge.validation import Rows
 
 GESTURE = Recipe.load("gesture")
@@ -140,3 +140,27 @@ def test_a_fold_that_leaves_one_label_to_learn_is_left_out_and_told() -> None:
     assert all(len(np.unique(labels[~mask])) == 2 for mask in masks)
     assert not validation.folds(labels[:4], keys[:4], 2, 1, warnings)
     assert "2 of 2 folds left out" in warnings[0]
+
+
+def test_copies_are_held_out_together(data: Dataset) -> None:
+    items = tuple(replace(item, group="") for item in data.recordings[:3])
+    warnings: list[str] = []
+    keys = validation.fold_keys(Dataset(data.folder, (*items, items[1])), warnings)
+    assert keys[1] == keys[3] and len(set(keys)) == 3
+    assert any("1 recordings are copies" in text for text in warnings)
+
+
+@pytest.mark.check
+def test_auto_keeps_to_the_budget(data: Dataset, tmp_path: Path) -> None:
+    recipe = SMALL.with_family("auto")
+    with pytest.raises(
+        BudgetExceeded, match=r"no family that 'auto' compares keeps to \[budget\].*linear: module"
+    ):
+        train.train(replace(recipe, budget=Budget(module_bytes=500)), data, into=tmp_path)
+    tight = replace(recipe, budget=Budget(module_bytes=11_000))
+    trained = train.train(tight, data, into=tmp_path)
+    assert build.build(trained.model, "armv6m", budget=tight.budget).module_bytes <= 11_000
+    assert any(
+        text.startswith("over [budget], so not tried: extra-trees") for text in trained.report["warnings"]
+    )
+    assert not any(name.startswith("extra-trees") for name in trained.report["choice"]["tried"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import __version__, augment, confusion, dataset, families, features, model_file, recording, validation
+from . import (
+    __version__,
+    augment,
+    budgeting,
+    confusion,
+    dataset,
+    families,
+    features,
+    model_file,
+    recording,
+    validation,
+)
 from .compile import agreement
 from .compile.ir import Node
 from .dataset import Dataset, Windows
@@ -67,6 +78,8 @@ def train(
     ------
     DatasetError
         a label without windows, or recordings that don't fit the recipe
+    BudgetExceeded
+        family "auto", and none of its families keeps to the recipe's [budget]
     """
     seed = recipe.train.seed if seed is None else seed
     steps = recipe.train.folds + 4
@@ -76,6 +89,7 @@ def train(
     found = examples(recipe, data, seed, warnings, lambda done, text: advance(done, steps, text))
     rows, more, cut, kind = found.rows, found.more, found.cut, found.kind
 
+    affordable = budgeting.affordable(recipe, found, seed, warnings)
     answer = np.full(len(rows), -1)
     _tell_lonely_labels(rows, recipe, warnings)
     masks = validation.folds(rows.y, rows.keys, recipe.train.folds, seed, warnings)
@@ -84,13 +98,13 @@ def train(
         advance(2 + number, steps, f"fold {number + 1} of {len(masks)}")
         # No variant of a held-out recording may teach, either.
         kept = ~np.isin(more.keys, rows.keys[held_out])
-        fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed)
+        fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed, affordable)
         choices.append(validation.name_of(fitted.choice.family, fitted.choice.params))
         answer[held_out] = fitted.predict(rows.X[held_out])
     validated = answer >= 0
 
     advance(steps - 2, steps, "final fit")
-    fitted = _fit(recipe, rows, more, seed)
+    fitted = _fit(recipe, rows, more, seed, affordable)
     about = provenance_of(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
     about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
     smaller, compression = None, None
@@ -192,9 +206,9 @@ def examples(
     return Examples(rows, more, cut, kind)
 
 
-def _fit(recipe: Recipe, rows: Rows, more: Rows, seed: int) -> Fitted:
-    """The best of the recipe's candidates, chosen and fitted on these rows and their variants."""
-    choice = validation.choose(recipe.train, rows, seed)
+def _fit(recipe: Recipe, rows: Rows, more: Rows, seed: int, among: Collection[str]) -> Fitted:
+    """The best of the recipe's candidates of families `among`, chosen and fitted on rows and variants."""
+    choice = validation.choose(recipe.train, rows, seed, among)
     return validation.fit(choice.family, choice.params, rows + more, seed, choice)
 
 
@@ -346,6 +360,8 @@ def _size(model: Model) -> dict[str, Any]:
     if hasattr(ir, "trees"):
         trees = len(ir.trees)
         return {"trees": trees, "nodes": sum(len(tree.feature) for tree in ir.trees)}
+    if ir.kind == "conv":
+        return {"multiplications": ir.macs, "layers": len(ir.layers)}
     if hasattr(ir, "layers"):
         return {"layers": [ir.n_features, *(len(layer.bias) for layer in ir.layers)]}
     if hasattr(ir, "vectors"):

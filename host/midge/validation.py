@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings as python_warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +83,15 @@ def fold_keys(data: Dataset, warnings: list[str]) -> list[str]:
         warnings.append(
             "some recordings have no group and count as one each; set it with midge record --group"
         )
+    first: dict[bytes, int] = {}
+    # Copies are held out together, or a model would be asked what it was told.
+    same = [first.setdefault(item.samples.tobytes(), number) for number, item in enumerate(data.recordings)]
+    copies = sum(number != one for number, one in enumerate(same))
+    if copies:
+        warnings.append(f"{copies} recordings are copies of others; find them with: midge data check")
     return [
-        item.group if by_group and item.group else f"recording {number}"
-        for number, item in enumerate(data.recordings)
+        item.group if by_group and item.group else f"recording {one}"
+        for item, one in zip(data.recordings, same, strict=True)
     ]
 
 
@@ -138,9 +144,14 @@ def name_of(family: str, params: Mapping[str, float]) -> str:
     return " ".join([family, *other])
 
 
-def choose(train: Train, rows: Rows, seed: int) -> Choice:
-    """The first candidate that is as good as the best, or nearly, on groups held out among these rows."""
-    there = candidates(train)
+def choose(
+    train: Train, rows: Rows, seed: int, families: Collection[str] = tuple(learners.LEARNERS)
+) -> Choice:
+    """The first candidate that is as good as the best, or nearly, on groups held out among these rows.
+
+    Only of `families`.
+    """
+    there = [one for one in candidates(train) if one[0] in families]
     if len(there) == 1:
         return Choice(*there[0], {})
     few = _thinned(rows, CHOICE_ROWS, seed)
