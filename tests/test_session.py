@@ -195,3 +195,14 @@ def test_a_message_type_from_the_future_is_named(scripted: Any, talk: Talk) -> N
         scripted._out += frame.encode_frame(0xB7, scripted._seq, b"?")
         with pytest.raises(FrameError, match="0xb7"):
             session.next_message()
+
+
+def test_another_board_is_not_taken_for_the_one_that_restarted(scripted: Any, talk: Talk) -> None:
+    scripted.welcome["id"] = "aa01"
+    with talk() as session:
+        assert session.open().board_id == "aa01"
+        assert session.reopen().board_id == "aa01"
+        scripted.welcome["id"] = "bb02"
+        with pytest.raises(DeviceError, match=r"another scripted board .* bb02, not aa01"):
+            session.reopen()
+    assert not scripted.is_open

@@ -30,7 +30,7 @@ class Session:
     ----------
     transport
         read() → bytes, write(frame, n, patience_ms) → bool, opened(), closed(), is_ready, is_console,
-        silence_ms; see transport/stdio.py
+        links, silence_ms; see transport/stdio.py
     board
         what the messages act on (the pipeline): welcome() → bytes, status() → tuple, is_streaming,
         start_stream(rate_mhz, range_g, n_samples, coding), stop_stream(), reset()
@@ -51,6 +51,8 @@ class Session:
         self.wants_scores = False
         self._has_stream = False  # the stream under way is this host's
         self._has_push = False
+        self._owed: tuple | None = None  # a STREAM_END that may have found no link
+        self._owed_link = 0
         self.transport = transport
         self._board = board
         self._slots = slots
@@ -87,6 +89,8 @@ class Session:
                 raise KeyboardInterrupt  # the next user's ^C came on the heels of BYE, when it still was data
         if not self.is_open:
             return
+        if self._owed is not None and data:
+            self._settle_end(self._owed)
         if self._time.ticks_diff(now_ms, self._heard_ms) >= self.transport.silence_ms:
             self.close()
         elif self._time.ticks_diff(now_ms, self._status_ms) >= message.STATUS_MS:
@@ -116,6 +120,7 @@ class Session:
         if self._has_stream:
             self._board.stop_stream()
             self._has_stream = False
+        self._owed = None
         if self._has_push:
             self._has_push = False
             self._incoming.close()
@@ -130,6 +135,8 @@ class Session:
         """Send a message if the session is open; False if it did not go out whole."""
         if kind == message.STREAM_END:
             self._has_stream = False
+            self._owed = fields
+            self._owed_link = self.transport.links if self.transport.is_ready else -1
         if not self.is_open or not self.transport.is_ready:
             return False
         layout = message.LAYOUTS[kind][0]
@@ -140,6 +147,12 @@ class Session:
         payload[head : head + n] = tail[:n]
         n = self._encoder.finish(kind, head + n)
         return self.transport.write(self._encoder.frame, n, _HASTY_MS if kind in _HASTY else _PATIENT_MS)
+
+    def _settle_end(self, fields: tuple) -> None:
+        """The host has spoken since a stream ended: if on a new link, it may not have heard of the end."""
+        self._owed = None
+        if self._owed_link != self.transport.links:
+            self.send(message.STREAM_END, *fields)
 
     def log(self, text: str) -> None:
         """A line for whoever listens: the host in a session, else the REPL's user."""
@@ -203,6 +216,7 @@ class Session:
                 raise
             raise RefusedError(message.SENSOR, str(error)) from None
         self._has_stream = True
+        self._owed = None
         self._ack(seq)
 
     def _line_test(self, seq: int) -> None:

@@ -7,6 +7,7 @@ device.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -114,32 +115,35 @@ def virtual_boards() -> list[Device]:
     return [Device(f"virtual:{name}", "virtual board", is_known=True) for name in running()]
 
 
-def in_the_air(seconds: float) -> list[Device]:
+def in_the_air(seconds: float) -> tuple[list[Device], str]:
     """Boards that advertise within `seconds` s, by radio or in the ether of virtual boards; none is asked.
 
-    Raises TransportError if there is neither a radio nor a virtual board in the air.
+    With them, why this machine's radio hears nothing: '' if it listened.
     """
     from .transport import ble
-    from .transport.ble_link import is_virtual as all_is_virtual
+    from .transport.ble_finding import is_virtual as all_is_virtual
 
     found: dict[str, Device] = {}
-    failure: TransportError | None = None
-    n_heard = 0
-    for is_virtual in {all_is_virtual(), True}:
+    trouble = ""
+    for is_virtual in sorted({all_is_virtual(), True}):
         try:
             seen = ble.scan(seconds, virtual=is_virtual)
         except MidgeError as error:
-            failure = failure or (error if isinstance(error, TransportError) else TransportError(str(error)))
+            # Without a virtual board in the air there is no ether: nobody misses it beside a radio.
+            if all_is_virtual():
+                trouble = str(error)
+            elif not is_virtual:
+                trouble = f"{error} (MIDGE_BLE=virtual in the environment listens to those only)"
             continue
-        n_heard += 1
-        for it in seen:
-            if it.is_midge:
-                where = "ble:virtual:" if is_virtual and not all_is_virtual() else "ble:"
-                text = f"in the air, app {it.app or '-'}, {it.rssi_dbm} dBm"
-                found[it.address] = Device(where + (it.name or it.address), text, state="not asked")
-    if failure is not None and not n_heard:
-        raise failure
-    return sorted(found.values(), key=lambda device: device.address)
+        boards = [it for it in seen if it.is_midge]
+        names = Counter(it.name.lower() for it in boards)
+        for it in boards:
+            where = "ble:virtual:" if is_virtual and not all_is_virtual() else "ble:"
+            is_alone = it.name and names[it.name.lower()] == 1
+            who = "" if is_alone or not it.name else f"{it.name}, "
+            text = f"in the air, {who}app {it.app or '-'}, {it.rssi_dbm} dBm"
+            found[it.address] = Device(where + (it.name if is_alone else it.address), text)
+    return sorted(found.values(), key=lambda device: device.address), trouble
 
 
 def ask(device: Device) -> Device:

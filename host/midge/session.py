@@ -97,6 +97,7 @@ class Session:
     ) -> None:
         self.transport = transport
         self.welcome: Welcome
+        self._board_id = ""  # of the board that this session began with
         self.missed_frames = 0
         self._timeouts = (timeouts or Timeouts()).times(getattr(transport, "patience", 1.0))
         self._clock = clock
@@ -142,6 +143,9 @@ class Session:
         self._is_open = False
         self._inbox.clear()
         self._forget_text()
+        expect_restart = getattr(self.transport, "expect_restart", None)
+        if expect_restart is not None:
+            expect_restart()
         deadline = self._clock() + self._timeouts.start_s
         while True:
             try:
@@ -177,6 +181,14 @@ class Session:
                 "reset the board and try again"
             )
         self.welcome = messages.read_welcome(payload)
+        if self._board_id not in ("", self.welcome.board_id):
+            self._send(wire.BYE)
+            raise DeviceError(
+                f"{self.transport.name} is another {self.welcome.board} board than before (its id is "
+                f"{self.welcome.board_id or 'not told'}, not {self._board_id}); take that one away, or name "
+                "the one that is meant by its own address"
+            )
+        self._board_id = self.welcome.board_id
         if self.welcome.protocol != PROTOCOL:
             self._send(wire.BYE)
             raise VersionMismatch(

@@ -219,7 +219,9 @@ def test_devices_lists_what_is_in_the_air(
     wrist: VirtualBoard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MIDGE_BLE", "virtual")
-    found = {device.address: device for device in devices.in_the_air(1.0)}
+    heard, trouble = devices.in_the_air(1.0)
+    assert trouble == ""
+    found = {device.address: device for device in heard}
     assert found["ble:wrist"].description.startswith("in the air, app tester")
     assert main(["devices", "--ble", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -248,3 +250,40 @@ def test_no_ether_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_short_uuids() -> None:
     assert full_uuid("2A37") == full_uuid("0x2a37") == "00002a37-0000-1000-8000-00805f9b34fb"
     assert full_uuid("6E400003-B5A3-F393-E0A9-E50E24DCCA9E") == "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
+
+
+def test_the_end_of_a_stream_waits_for_its_host(wrist: VirtualBoard) -> None:
+    """While the link is down the stream ends: its end is told once the host is back."""
+    with connect("ble:virtual:wrist", timeouts=PATIENT) as session:
+        session.request(wire.STREAM_START, 400_000, 4, 800)
+        wrist.stall()
+        wrist.cut_link()
+        wrist.advance(3_000_000)
+        wrist.run()
+        while not isinstance(message := session.next_message(), StreamEnd):
+            pass
+        assert message.samples == 800
+        assert session.transport.reconnects == 1
+
+
+def test_two_boards_of_one_name(wrist: VirtualBoard, installed: Path) -> None:
+    """A name that two have is asked back; who is connected comes back to its own board."""
+    with connect("ble:virtual:wrist", timeouts=PATIENT) as session, in_the_air(installed, "wrist"):
+        ours = session.welcome.board_id
+        wrist.cut_link()
+        session.request(wire.STATUS_GET)
+        assert session.transport.reconnects == 1
+        session.request(wire.RESET)
+        assert session.reopen().board_id == ours
+        session.close()
+        with pytest.raises(TransportError, match=r"2 boards in the air .* wrist; .* ble:virtual:\w\w:"):
+            open_transport("ble:virtual:wrist")
+        heard, _ = devices.in_the_air(1.0)
+        addresses = [device.address for device in heard if "wrist, app tester" in device.description]
+        assert len(addresses) == 2
+        ids = set()
+        for address in addresses:
+            with connect(address, timeouts=PATIENT) as one:
+                ids.add(one.welcome.board_id)
+        assert len(ids) == 2
+        assert ours in ids

@@ -79,6 +79,8 @@ class Ble:
         a central is connected
     is_console : bool
         False: 0x03 is no ^C here
+    links : int
+        how often a central has connected
     dropped : int
         frames that did not go out whole
     silence_ms : int
@@ -91,6 +93,7 @@ class Ble:
         self.name = name
         self.is_ready = False
         self.is_console = False
+        self.links = 0
         self.dropped = 0
         self.silence_ms = RETURN_MS
         self._time = clock
@@ -118,6 +121,7 @@ class Ble:
         elif event == _CENTRAL_CONNECT:
             self._connection = data[0]
             self._room = _SHORTEST_MTU - _HEADER_BYTES
+            self.links = (self.links + 1) & 0xFFFF
             self.is_ready = True
         elif event == _CENTRAL_DISCONNECT:
             self.is_ready = False

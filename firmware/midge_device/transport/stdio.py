@@ -26,6 +26,8 @@ class Stdio:
         frames that did not go out whole
     is_ready, is_console : bool
         True: the line is always there, and the REPL's
+    links : int
+        0: it is one and the same
     silence_ms : int
         a host that is silent for so long has gone: the REPL gets its line back
     """
@@ -43,6 +45,7 @@ class Stdio:
         self.dropped = 0
         self.is_ready = True
         self.is_console = True
+        self.links = 0
         self.silence_ms = SILENCE_MS
 
     def wait(self, timeout_ms: int) -> bool:

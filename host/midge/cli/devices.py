@@ -34,11 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from .. import devices
 
-    found = devices.find(args.device)
+    found, trouble = devices.find(args.device), ""
     if args.ble:
-        found += devices.in_the_air(args.ble)
+        heard, trouble = devices.in_the_air(args.ble)
+        found += heard
+        if trouble:
+            output.note(f"no radio: {trouble}")
     output.result(
         {
+            **({"radio": trouble} if trouble else {}),
             "devices": [
                 {
                     "address": device.address,
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
                     "model": device.welcome and device.welcome.model,
                 }
                 for device in found
-            ]
+            ],
         }
     )
     if not found:

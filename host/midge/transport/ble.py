@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import DeviceNotFound
-from .ble_link import SERVICE, Link, run, scanner_backend, translated
+from .ble_finding import scanner_backend
+from .ble_link import SERVICE, Link, run, translated
 
 NO_COMPANY = 0xFFFF  # our boards say their app's name behind it
 
@@ -82,6 +83,10 @@ class BleLine:
     def summary(self) -> str:
         """MTU, throughput and reconnects so far, for people."""
         return self.link.summary()
+
+    def expect_restart(self) -> None:
+        """The board was told to start anew."""
+        self.link.expect_restart()
 
     def read(self, timeout_s: float) -> bytes:
         return b"".join(self.link.take(timeout_s))

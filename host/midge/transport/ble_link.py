@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..errors import DeviceNotFound, MidgeError, TransportError, TransportLost
+from ..errors import MidgeError, TransportError, TransportLost
+from .ble_finding import Wanted
 
 SERVICE = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 RX = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
@@ -27,15 +27,9 @@ WRITE_S = 10.0
 CLOSE_S = 5.0
 # A board keeps a session so long for a host that comes back, see midge_device/transport/ble.py.
 RETURN_S = 20.0
-_VIRTUAL = "virtual:"
 _SHORTEST_WRITE_BYTES = 20
 
 _T = TypeVar("_T")
-
-
-def is_virtual(address: str = "") -> bool:
-    """True if `address` is looked for in the ether of virtual boards."""
-    return address.startswith(_VIRTUAL) or os.environ.get("MIDGE_BLE") == "virtual"
 
 
 class _Loop:
@@ -71,15 +65,6 @@ def full_uuid(text: str) -> str:
     return f"{short.rjust(8, '0')}-0000-1000-8000-00805f9b34fb" if len(short) in (4, 8) else short
 
 
-def scanner_backend(virtual: bool) -> dict[str, Any]:
-    """Arguments of BleakScanner for this machine's radio, or for the ether."""
-    if not virtual and not is_virtual():
-        return {}
-    from ..virtual.ble.scanner import VirtualScanner
-
-    return {"backend": VirtualScanner}
-
-
 class Link:
     """A connection to a peripheral, made in Bluetooth's thread: found, connected, subscribed.
 
@@ -104,8 +89,7 @@ class Link:
         self.mtu = 23
         self.reconnects = 0
         self.received_bytes = self.sent_bytes = 0
-        self._virtual = is_virtual(address)
-        self._wanted = address.removeprefix(_VIRTUAL).lower()
+        self._wanted = Wanted(address)
         self._characteristic = characteristic
         self._client: Any = None
         self._write_bytes = _SHORTEST_WRITE_BYTES
@@ -123,25 +107,15 @@ class Link:
     # --- In Bluetooth's thread -----------------------------------------------------------------------------
 
     async def _connect(self, scan_s: float) -> None:
-        from bleak import BleakClient, BleakScanner
+        from bleak import BleakClient
+        from bleak.exc import BleakError
 
         self._is_connecting = True
-
-        def is_it(device: Any, data: Any) -> bool:
-            return self._wanted in (device.address.lower(), (data.local_name or device.name or "").lower())
-
-        device = await BleakScanner.find_device_by_filter(
-            is_it, timeout=scan_s, **scanner_backend(self._virtual)
-        )
-        if device is None:
-            raise DeviceNotFound(
-                f"{self.name} does not advertise: it is off, out of reach or connected to another program; "
-                "midge devices --ble lists what is there"
-            )
+        device = await self._wanted.find(scan_s)
         if self._read_all is None:
             self._read_all = asyncio.Event()
         backend: dict[str, Any] = {}
-        if self._virtual:
+        if self._wanted.virtual:
             from ..virtual.ble.client import VirtualClient
 
             backend = {"backend": VirtualClient, "idle": self._until_read}
@@ -153,8 +127,11 @@ class Link:
             await client.disconnect()
             raise
         with self._arrived:
+            if not client.is_connected:  # it broke again before anybody could use it
+                raise BleakError("the link broke at once")
             self._client = client
             self._is_lost = self._is_connecting = False
+        self._wanted.is_met(device)
 
     async def _subscribe(self, client: Any) -> None:
         wanted = client.services.get_characteristic(self._characteristic)
@@ -180,7 +157,9 @@ class Link:
             self._is_unread = True
             self._arrived.notify()
 
-    def _on_lost(self, _client: Any) -> None:
+    def _on_lost(self, client: Any) -> None:
+        if client is not self._client:
+            return  # an attempt that failed: who made it hears of it
         with self._arrived:
             self._client = None
             self._is_lost = True
@@ -269,6 +248,10 @@ class Link:
                         "bring it nearer and try again"
                     ) from error
         self.reconnects += 1
+
+    def expect_restart(self) -> None:
+        """The peripheral was told to start anew, and may come back under another address."""
+        self._wanted.may_change()
 
     def _check(self) -> None:
         if self._is_closed:

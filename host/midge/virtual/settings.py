@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,3 +24,8 @@ class Settings:
     ble: bool = False
     ble_packets: int = 6  # a connection event, each way
     sound: dict[str, Any] | None = None
+
+    @property
+    def unique_id(self) -> bytes:
+        """Eight bytes that no other board has, and this one always."""
+        return hashlib.sha256(f"{self.name}\0{self.flash_folder}".encode()).digest()[:8]

@@ -110,7 +110,7 @@ class Supervisor:
                 "mode": mode,
                 "native": self._settings.native,
                 "ble": self._settings.ble,
-                "unique_id": list(self._settings.name.encode()[:8].ljust(8, b"\0")),
+                "unique_id": list(self._settings.unique_id),
             },
         )
 
