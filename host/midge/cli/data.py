@@ -108,9 +108,9 @@ def _list(args: argparse.Namespace) -> None:
     labels, groups = (Counter(getattr(take.about, word) for take in chosen) for word in ("label", "group"))
     total_s = sum(take.duration_s for take in chosen)
     output.say(
-        f"\n{len(chosen)} takes, {total_s / 60:.1f} min; "
+        f"\n{output.counted(len(chosen), 'take')}, {total_s / 60:.1f} min; "
         + ", ".join(f"{label} {n}" for label, n in sorted(labels.items()))
-        + f"; {len([group for group in groups if group])} groups"
+        + f"; {output.counted(len([group for group in groups if group]), 'group')}"
     )
     output.result(
         {
@@ -240,7 +240,7 @@ def _changed(args: argparse.Namespace, what: str, done: Sequence[Changed]) -> No
         if args.dry_run
         else f"; midge data undo {args.dataset} takes it back"
     )
-    output.say(f"{len(done)} takes {what}{tail if done else ': there was nothing to do'}")
+    output.say(f"{output.counted(len(done), 'take')} {what}{tail if done else ': there was nothing to do'}")
     output.result({"changed": [asdict(one) for one in done], "dry_run": args.dry_run})
 
 
@@ -294,7 +294,8 @@ def _check(args: argparse.Namespace) -> int:
         if len(members) > _OF_A_KIND:
             output.say(f"  … and {len(members) - _OF_A_KIND} more; --json has them all")
     errors = sum(one.severity == "error" for one in found)
-    output.say(f"{errors} errors, {len(found) - errors} warnings" if found else "nothing found")
+    totals = f"{output.counted(errors, 'error')}, {output.counted(len(found) - errors, 'warning')}"
+    output.say(totals if found else "nothing found")
     output.result({"findings": [asdict(one) for one in found], "errors": errors, **repaired})
     return 1 if errors else 0
 

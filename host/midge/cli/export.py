@@ -35,6 +35,6 @@ def run(args: argparse.Namespace) -> None:
     options = exporting.Options(args.unit, args.hmac_key)
     with output.progress("export") as advance:
         done = exporting.export(chosen, into, args.format, options, on_progress=advance)
-    output.say(f"{done.takes} takes in {done.files} files → {done.into}")
+    output.say(f"{output.counted(done.takes, 'take')} in {output.counted(done.files, 'file')} → {done.into}")
     output.say(f"back again: midge import {done.into} --into DATASET {shlex.join(done.import_again)}")
     output.result(asdict(done))

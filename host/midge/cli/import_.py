@@ -151,9 +151,10 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
     low, high = done.source_rates_hz
     rates = _hz(low) if high - low < 0.01 * high else f"{_hz(low)} to {_hz(high)}"
     output.say(
-        f"{done.recordings} recordings, {done.minutes:.1f} min at {done.rate_hz:g} Hz "
+        f"{output.counted(done.recordings, 'recording')}, {done.minutes:.1f} min at {done.rate_hz:g} Hz "
         f"(the files: {rates} Hz), "
-        f"{len(done.groups)} groups, {done.gaps} gaps ({done.lost} samples), "
+        f"{output.counted(len(done.groups), 'group')}, "
+        f"{output.counted(done.gaps, 'gap')} ({done.lost} samples), "
         f"{done.clipped} samples beyond the range"
         + (f", usually {done.median_g:.2f} g" if done.median_g is not None else "")
         + (" → nothing written (--dry-run)" if args.dry_run else f" → {args.into}")
@@ -163,8 +164,7 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
     if len(done.warnings) > 10:
         output.note(f"warning: … and {len(done.warnings) - 10} more")
     if done.skipped:
-        n = len(done.skipped)
-        output.note(f"left out {n} file{'' if n == 1 else 's'}:")
+        output.note(f"left out {output.counted(len(done.skipped), 'file')}:")
         for path, why in list(done.skipped.items())[:_SHOWN]:
             output.note(f"  {path}: {why}" if not why.startswith(path) else f"  {why}")
     output.result({**asdict(done), "into": args.into, "dry_run": args.dry_run})
