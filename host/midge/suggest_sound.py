@@ -75,6 +75,11 @@ def recipe_text(
     length = max(1 << analysis.log2_frame, round(window_s * rate_hz))
     hop = max(1, round(HOP_S * rate_hz / analysis.step)) * analysis.step
     labels = list(data.labels)
+    if background is None:
+        reasons.append(
+            f"none of {', '.join(labels[:6])} is known to stand for everything else: if one does, say so in "
+            'app.toml, [labels] background = "…"; else every sound is one of the words'
+        )
     said = ", ".join(label for label in labels if label != background)
     text = _TEMPLATE.format(
         name=name,

@@ -98,7 +98,8 @@ def import_files(
                 try:
                     ready = list(_file(path, where, fields, how, done, wanted, name))
                 except DatasetError as error:
-                    if not skip_bad:
+                    # A rate of its own is nothing bad about a file.
+                    if not skip_bad or isinstance(error, _OtherRateError):
                         raise _at(error, source) from None
                     done.skipped[where] = str(error)
                     continue
@@ -214,6 +215,10 @@ def _without_guesses(table: Table, fields: dict[str, str], how: Source) -> Table
     return replace(table, words={word: texts for word, texts in table.words.items() if word not in drop})
 
 
+class _OtherRateError(DatasetError):
+    """Files of several rates, and nobody said which the dataset shall have."""
+
+
 def _rate(table: Table, where: str, how: Source, done: Imported) -> float:
     if how.to_hz is not None:
         return how.to_hz
@@ -226,7 +231,7 @@ def _rate(table: Table, where: str, how: Source, done: Imported) -> float:
         )
     rate_hz = source_hz(table, where, how) if table.stamps is None else float(how.rate_hz or 0)
     if done.rate_hz and abs(rate_hz / done.rate_hz - 1) > 1e-6:
-        raise DatasetError(
+        raise _OtherRateError(
             f"{where}: it is at {rate_hz:g} Hz, files before it at {done.rate_hz:g} Hz; choose one with "
             "--resample HZ"
         )
