@@ -39,20 +39,26 @@ void conv_gather(const conv_layer *layer, const uint8_t *x, int32_t row, int32_t
 void conv_write(const conv_layer *layer, int32_t channel, int32_t n, const int32_t *sums, int32_t offset, uint8_t *y)
 {
     const conv_channel *of = layer->of + channel;
-    const int32_t low = layer->low;
-    const int32_t high = layer->high;
-    const int32_t zero = layer->zero;
 
     if (layer->lower == NULL) {
-        for (const conv_channel *const end = of + n; of != end; of++) {
-            const int32_t part = scale_high_narrow(*sums++ + of->bias + offset, of->multiplier);
-            *y++ = value_limit((shift_half(part, of->shift) + 2 * zero) >> 1, low, high);
-        }
+        const conv_narrow by = {offset, 2 * layer->zero + 1, y + n};
+        conv_write_narrow(of, sums, y, &by);
         return;
     }
     for (int32_t i = 0; i < n; i++) {
         const int32_t multiplier = of[i].multiplier * 65536 + layer->lower[channel + i];
-        y[i] = value_limit(scale_any(sums[i] + of[i].bias + offset, multiplier, of[i].shift) + zero, low, high);
+        const int32_t value = scale_any(sums[i] + of[i].bias + offset, multiplier, of[i].shift + 1);
+        y[i] = value_limit(value + layer->zero, 0, 255);
+    }
+}
+
+void conv_limit(const conv_layer *layer, uint8_t *y, int32_t n)
+{
+    if (layer->low == 0 && layer->high == 255) {
+        return;
+    }
+    for (const uint8_t *const end = y + n; y != end; y++) {
+        *y = value_limit(*y, layer->low, layer->high);
     }
 }
 
@@ -84,12 +90,16 @@ static void place_write(const conv_layer *layer, const uint8_t *x, uint8_t *y)
     const int32_t offset = -128 * conv_total(x, n);
     const uint8_t *weights = layer->weights;
 
-    for (int32_t channel = 0; channel < layer->out_channels; channel += 4) {
+    for (int32_t channel = 0; channel < layer->out_channels; channel += CONV_CHUNK) {
         const int32_t left = layer->out_channels - channel;
-        int32_t sums[4];
-        conv_four_sums(x, weights, n, sums);
-        conv_write(layer, channel, left < 4 ? left : 4, sums, offset, y + channel);
-        weights += 4 * n;
+        const int32_t n_sums = left < CONV_CHUNK ? left : CONV_CHUNK;
+        int32_t sums[CONV_CHUNK];
+
+        for (int32_t i = 0; i < n_sums; i += 4) {
+            conv_four_sums(x, weights, n, sums + i);
+            weights += 4 * n;
+        }
+        conv_write(layer, channel, n_sums, sums, offset, y + channel);
     }
 }
 
@@ -101,12 +111,15 @@ void conv_int8(const conv_layer *layer, const uint8_t *x, uint8_t *y, void *scra
 {
     const int32_t is_direct = conv_is_direct(layer);
     const int32_t n_places = layer->out_height * layer->out_width;
+    uint8_t *to = y;
     int32_t row = 0;
     int32_t column = 0;
 
 #if defined(__ARM_FEATURE_DSP)
-    conv_pairs patches = {scratch, conv_products(layer), 0, {0, 0}};
-    uint8_t *const patch = (uint8_t *)scratch + 4 * patches.n;
+    conv_pairs pairs = {.values = scratch, .n = conv_products(layer)};
+    /* The last place of an odd number is on its own. */
+    const int32_t n_paired = conv_pairs_suit(layer) ? n_places & ~1 : 0;
+    uint8_t *const patch = (uint8_t *)scratch + (n_places > 1 ? 4 * pairs.n : 0);
 #else
     uint8_t *const patch = scratch;
 #endif
@@ -118,21 +131,22 @@ void conv_int8(const conv_layer *layer, const uint8_t *x, uint8_t *y, void *scra
             conv_gather(layer, x, row, column, patch);
         }
 #if defined(__ARM_FEATURE_DSP)
-        if (patches.n_waiting == 1 || place + 1 < n_places) {
-            conv_pairs_add(&patches, seen);
-            if (patches.n_waiting == 2) {
-                conv_pairs_write(layer, &patches, y);
-                y += 2 * layer->out_channels;
+        if (place < n_paired) {
+            conv_pairs_add(&pairs, seen);
+            if (pairs.n_waiting == 2) {
+                conv_pairs_write(layer, &pairs, to);
+                to += 2 * layer->out_channels;
             }
         } else
 #endif
         {
-            place_write(layer, seen, y);
-            y += layer->out_channels;
+            place_write(layer, seen, to);
+            to += layer->out_channels;
         }
         if (++column == layer->out_width) {
             column = 0;
             row++;
         }
     }
+    conv_limit(layer, y, n_places * layer->out_channels);
 }

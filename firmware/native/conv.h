@@ -11,7 +11,7 @@
 typedef struct {
     int32_t bias;
     int16_t multiplier; /* upper half of the factor's 31 bits, */
-    int16_t shift;      /* to the right after that */
+    int16_t shift;      /* to the right after that, less 1 */
 } conv_channel;
 
 /* A layer with weights. Outside the input lies `outside`. */
@@ -26,7 +26,7 @@ typedef struct {
     uint8_t low, high;  /* that it is held within */
     const uint8_t *weights;
     const conv_channel *of;
-    const uint16_t *lower; /* lower halves of the factors; NULL: all 0, and every shift is at least 1 */
+    const uint16_t *lower; /* lower halves of the factors; NULL: all 0, and no shift is below 0 */
 } conv_layer;
 
 /* A pool. */

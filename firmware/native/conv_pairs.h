@@ -13,6 +13,12 @@ typedef struct {
     int32_t offsets[2]; /* what the weights' offset adds to the sums */
 } conv_pairs;
 
+/* Whether the layer can be written so: channels in twos, factors of 15 bits. */
+int32_t conv_pairs_suit(const conv_layer *layer);
+
+/* All channels of a depthwise layer at one place, whose taps lie where `taps` say; channels in fours. */
+void conv_taps_write(const conv_layer *layer, const uint8_t *const *taps, int32_t n_taps, uint8_t *y);
+
 /* Another place. */
 void conv_pairs_add(conv_pairs *pairs, const uint8_t *x);
 

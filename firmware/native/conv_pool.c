@@ -22,20 +22,35 @@ static int32_t window_clip(int32_t *first, int32_t taps, int32_t size)
     return end - *first;
 }
 
-static int32_t pool_value(const uint8_t *x, int32_t n_rows, int32_t n_columns, int32_t width, int32_t channels,
-                          int32_t is_max)
+/* Largest value, or sum, of one channel in a window. */
+static int32_t window_max(const uint8_t *x, int32_t n_rows, int32_t n_columns, int32_t width, int32_t channels)
 {
     int32_t found = 0;
 
-    for (int32_t row = 0; row < n_rows; row++) {
-        const uint8_t *at = x + row * width * channels;
-        for (int32_t column = 0; column < n_columns; column++) {
-            const int32_t value = *at;
-            found = !is_max ? found + value : value > found ? value : found;
+    for (; n_rows > 0; n_rows--) {
+        const uint8_t *at = x;
+        for (int32_t i = n_columns; i > 0; i--) {
+            found = *at > found ? *at : found;
             at += channels;
         }
+        x += width * channels;
     }
     return found;
+}
+
+static int32_t window_sum(const uint8_t *x, int32_t n_rows, int32_t n_columns, int32_t width, int32_t channels)
+{
+    int32_t sum = 0;
+
+    for (; n_rows > 0; n_rows--) {
+        const uint8_t *at = x;
+        for (int32_t i = n_columns; i > 0; i--) {
+            sum += *at;
+            at += channels;
+        }
+        x += width * channels;
+    }
+    return sum;
 }
 
 /* sum / n, ties away from the int8 0. */
@@ -55,9 +70,12 @@ static void pool_write(const conv_pool *pool, const uint8_t *x, uint8_t *y, int3
             const int32_t n_columns = window_clip(&column, pool->kernel_width, pool->width);
             const uint8_t *seen = x + (row * pool->width + column) * pool->channels;
             for (int32_t channel = 0; channel < pool->channels; channel++) {
-                int32_t value = pool_value(seen++, n_rows, n_columns, pool->width, pool->channels, is_max);
-                value = is_max ? value : mean_round(value, n_rows * n_columns);
+                const int32_t value =
+                    is_max ? window_max(seen, n_rows, n_columns, pool->width, pool->channels)
+                           : mean_round(window_sum(seen, n_rows, n_columns, pool->width, pool->channels),
+                                        n_rows * n_columns);
                 *y++ = value_limit(value, pool->low, pool->high);
+                seen++;
             }
         }
     }

@@ -27,10 +27,10 @@ static inline int32_t scale_high_narrow(int32_t sum, int32_t upper)
 #endif
 }
 
-/* (value / 2^shift rounded) * 2, and perhaps 1 more: the caller adds what it likes and shifts once. shift >= 1. */
+/* (value / 2^(shift + 1) rounded) * 2, and perhaps 1 more: the caller adds what it likes and shifts once. */
 static inline int32_t shift_half(int32_t value, int32_t shift)
 {
-    return ((value + (value >> 31)) >> (shift - 1)) + 1;
+    return ((value + (value >> 31)) >> shift) + 1;
 }
 
 static inline int32_t scale_any(int32_t sum, int32_t multiplier, int32_t shift)
@@ -38,7 +38,7 @@ static inline int32_t scale_any(int32_t sum, int32_t multiplier, int32_t shift)
     const int32_t left = shift < 0 ? -shift : 0;
     const int32_t high = (int32_t)(((int64_t)sum * (1 << left) * multiplier + (1 << 30)) >> 31);
 
-    return shift > 0 ? shift_half(high, shift) >> 1 : high;
+    return shift > 0 ? shift_half(high, shift - 1) >> 1 : high;
 }
 
 /* value held within low…high. */

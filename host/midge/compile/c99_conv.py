@@ -80,7 +80,7 @@ def _weighted(number: int, one: LayerIntegers) -> Iterator[str]:
     packed = depthwise_weights(weights) if layer.kind == "depthwise" else conv_weights(weights)
     yield table(f"weights_{number}", "uint8_t", packed, aligned_bytes=4)
     rows = [
-        f"{{{b}, {m >> 16}, {s}}},"
+        f"{{{b}, {m >> 16}, {s - 1}}},"
         for b, m, s in zip(bias.tolist(), factors.multiplier.tolist(), factors.shift.tolist(), strict=True)
     ]
     yield f"static const conv_channel channels_{number}[] = {{"
