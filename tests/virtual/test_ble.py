@@ -416,17 +416,34 @@ def test_a_board_without_a_radio_has_no_bluetooth(board: VirtualBoard) -> None:
         assert repl.run("try:\n import bluetooth\nexcept ImportError:\n print('none')").strip() == "none"
 
 
-def test_a_board_outlives_its_ether(toy: Callable[..., VirtualBoard], tmp_path: Path) -> None:
-    """What it asks of its radio then fails as on a board whose radio does not answer."""
-    from midge.mpremote_link import RawRepl
+def test_a_board_outlives_its_ether(tmp_path: Path) -> None:
+    """An ether that is killed breaks all links; its boards are on the air again at once, in a new one."""
+    about = tmp_path / "midge" / "ether.json"
+    (tmp_path / "main.py").write_text(TOY.format(name="toy"))
+
+    async def scenario() -> bytes:
+        gone = asyncio.Event()
+        client = BleakClient(
+            await find("toy"), lambda _client: gone.set(), backend=VirtualClient, timeout=PATIENCE_S
+        )
+        await client.connect()
+        os.kill(json.loads(about.read_text())["pid"], signal.SIGKILL)
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        while about.read_text() == before:
+            await asyncio.sleep(0.01)
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as again:
+            assert await again.read_gatt_char(TEMPERATURE) == b"\x66\x08"
+            await again.start_notify(TX, lambda _characteristic, data: heard.put_nowait(bytes(data)))
+            await again.write_gatt_char(RX, b"abc", response=True)
+            return await heard.get()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path))
-        with VirtualBoard(ble=True) as lonely, RawRepl("serial:" + lonely.tty) as repl:
-            repl.run("import bluetooth\nble = bluetooth.BLE()\nble.active(True)")
-            os.kill(json.loads((tmp_path / "midge" / "ether.json").read_text())["pid"], signal.SIGKILL)
-            told = repl.run("try:\n ble.config('mac')\nexcept OSError as error:\n print(error.errno)")
-            assert told.strip() == "5"
+        with VirtualBoard(folder=tmp_path, ble=True):
+            before = about.read_text()
+            assert asyncio.run(scenario()) == b"cba"
+            assert not Path(json.loads(before)["socket"]).parent.exists()
 
 
 def test_nobody_on_the_air_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

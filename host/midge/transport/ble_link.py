@@ -27,6 +27,7 @@ WRITE_S = 10.0
 CLOSE_S = 5.0
 # A board keeps a session so long for a host that comes back, see midge_device/transport/ble.py.
 RETURN_S = 20.0
+RETRY_S = 0.2
 _SHORTEST_WRITE_BYTES = 20
 
 _T = TypeVar("_T")
@@ -247,6 +248,7 @@ class Link:
                         f"{self.name} went out of reach and did not come back within {RETURN_S:g} s; "
                         "bring it nearer and try again"
                     ) from error
+                time.sleep(RETRY_S)
         self.reconnects += 1
 
     def expect_restart(self) -> None:

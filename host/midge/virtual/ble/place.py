@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from ..registry import state_folder
 
 MISSING = "virtual Bluetooth needs bumble: pip install 'midge[ble-virtual]'"
 _READY_S = 30.0
+_PREFIX = "midge-ether-"
 
 
 def _about() -> Path:
@@ -64,10 +67,19 @@ def join_or_start() -> socket.socket:
             return join()
         except TransportError:
             pass
-        path = Path(tempfile.mkdtemp(prefix="midge-ether-")) / "socket"
+        _clear(about)
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX)) / "socket"
         pid = _start(path)
         about.write_text(json.dumps({"socket": str(path), "pid": pid}))
         return join()
+
+
+def _clear(about: Path) -> None:
+    """Remove what an ether that was killed has left behind."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        folder = Path(json.loads(about.read_text())["socket"]).parent
+        if folder.name.startswith(_PREFIX):
+            shutil.rmtree(folder)
 
 
 def _start(path: Path) -> int:

@@ -1,21 +1,26 @@
 """A board's radio as its supervisor sees it: connection events on the board's clock, events for the program.
 
-The packets themselves, and the stack that makes them, are in the ether; this end says when they go.
+The packets themselves, and the stack that makes them, are in the ether; this end says when they go. Should
+the ether end, a new one is told all that the board had asked for; the board finds its links broken, no more.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import struct
+import sys
 import time
 from collections import deque
 from typing import Any
 
+from ...errors import MidgeError
 from ..clock import Clock
 from ..runtime import opcodes
 from . import packets, place
+from .asked import Asked
 
 DEFAULT_PACKETS = 6  # a connection event, each way
 # A program whose link broke comes back by the wall clock: a free board clock does not run away from it.
@@ -37,7 +42,7 @@ class Radio:
     Attributes
     ----------
     is_gone : bool
-        the ether has ended: nobody is on the air any more
+        the ether has ended and no other one could be started
     """
 
     def __init__(self, name: str, clock: Clock, most_packets: int = DEFAULT_PACKETS) -> None:
@@ -52,12 +57,15 @@ class Radio:
         self._interval_us: dict[int, int] = {}
         self._under_way: set[int] = set()  # events that are not over yet
         self._is_on = False
-        self.is_gone = False
+        self._asked = Asked()
+        self._connected: dict[int, bytes] = {}  # connection → the event that told of it
+        self._has_lost_ether = self.is_gone = False
         self._lost_us: int | None = None
         self._lost_s = 0.0
         self._cut_us: int | None = None
         self._cut_every_us = 0
-        self._send(packets.pack_json(packets.HELLO, {"role": "board", "name": name, "packets": most_packets}))
+        self._about = {"role": "board", "name": name, "packets": most_packets}
+        self._send(packets.pack_json(packets.HELLO, self._about))
 
     @property
     def fd(self) -> int:
@@ -78,8 +86,15 @@ class Radio:
             self._is_on = bool(b)
             if not b:
                 self._forget()
+        self._find_ether()
         fields, blob = _question(operation, b, c, payload)
-        return self._ask(fields, blob)
+        answer = self._ask(fields, blob)
+        if self._has_lost_ether:
+            self._find_ether()
+            answer = self._ask(fields, blob)
+        if answer[0] >= 0:
+            self._asked.note(fields, blob)
+        return answer
 
     def _ask(self, fields: dict[str, Any], blob: bytes = b"") -> tuple[int, bytes]:
         self._send(packets.pack_json(packets.CALL, fields, blob))
@@ -93,7 +108,9 @@ class Radio:
         """The processor starts anew: the radio is off."""
         if self._is_on:
             self._is_on = False
+            self._find_ether()
             self._ask({"op": "active", "on": False})
+        self._asked = Asked()
         self._forget()
 
     def _forget(self) -> None:
@@ -101,7 +118,31 @@ class Radio:
         self._line = False
         self._due_us.clear()
         self._under_way.clear()
+        self._connected.clear()
         self._lost_us = None
+
+    def _find_ether(self) -> None:
+        """If the ether has ended (its process was killed, say), begin again in a new one."""
+        if not self._has_lost_ether:
+            return
+        self._has_lost_ether = False
+        for event in [*self._connected.values()]:
+            self._interrupt(bytes([_DISCONNECT]) + event[1:])
+        self._splitter = packets.Splitter()
+        self._results.clear()
+        try:
+            with place.join_or_start() as joined:
+                os.dup2(joined.fileno(), self._socket.fileno())  # who watches this file goes on
+            self._socket.settimeout(_ANSWER_S)
+            self.is_gone = False
+        except MidgeError as error:
+            self.is_gone = True
+            sys.stderr.write(f"the ether ended, and the board is off the air: {error}\n")
+            return
+        self._send(packets.pack_json(packets.HELLO, self._about))
+        for fields, blob in self._asked.all():
+            self._ask(fields, blob)
+        sys.stderr.write("the ether ended; the board is on the air again in a new one\n")
 
     def close(self) -> None:
         """Leave the ether."""
@@ -173,6 +214,7 @@ class Radio:
         """Take what has come."""
         while select.select([self._socket], [], [], 0)[0] and self._receive():
             pass
+        self._find_ether()
 
     def _receive(self) -> bool:
         """Wait for something from the ether; False if it has gone."""
@@ -183,7 +225,7 @@ class Radio:
         if not data:
             self._under_way.clear()
             self._due_us.clear()
-            self.is_gone = True
+            self._has_lost_ether = True
             return False
         for kind, body in self._splitter.feed(data):
             self._take(kind, body)
@@ -206,9 +248,13 @@ class Radio:
         elif kind == packets.SUBSCRIBED:
             self._lost_us = None
         elif kind == packets.INTERRUPT and self._is_on:
-            self._note(body)
-            self._interrupts.append(body)
-            self._line = True
+            self._interrupt(body)
+
+    def _interrupt(self, event: bytes) -> None:
+        """An event for the program."""
+        self._note(event)
+        self._interrupts.append(event)
+        self._line = True
 
     def _plan(self, handle: int) -> None:
         """The next connection event, if none is planned: they stand on a grid."""
@@ -217,8 +263,12 @@ class Radio:
         self._due_us.setdefault(handle, now_us - now_us % interval_us + interval_us)
 
     def _note(self, event: bytes) -> None:
+        (handle,) = struct.unpack_from("<H", event, 1)
+        if event[0] == _CONNECT:
+            self._connected[handle] = event
+            self._asked.connected()
         if event[0] == _DISCONNECT:
-            (handle,) = struct.unpack_from("<H", event, 1)
+            self._connected.pop(handle, None)
             self._due_us.pop(handle, None)
             self._under_way.discard(handle)
             self._lost_us = self._clock.now_us()
