@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from midge import model_file, reference_model
@@ -15,7 +19,7 @@ from midge.build import build
 from midge.dataset import Dataset
 from midge.errors import BudgetExceeded, DatasetError, RecipeError
 from midge.recipe import Budget, Recipe, Train
-from midge.search import halving, journal, pareto, running, space, trial
+from midge.search import halving, journal, pareto, refining, running, space, trial
 from midge.search.halving import Tried
 from midge.search.space import Candidate
 
@@ -57,27 +61,69 @@ def test_the_model_is_within_the_budget_and_judged_by_strangers(
     assert json.loads((found.folder / "search.json").read_text())["trials"] == 5
 
 
-def test_interrupted_it_goes_on_to_the_same_result(
+def test_interrupted_anywhere_it_goes_on_to_the_same_result(
     found: searching.Searched, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(done: float, total: float | None = None, text: str = "") -> None:
-        if done == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        look(data, tmp_path, on_progress=stop)
-    known = (tmp_path / searching.JOURNAL_NAME).read_text()
-    with (tmp_path / searching.JOURNAL_NAME).open("a") as file:
-        file.write('{"of": "torn')
-    n_known = known.count('"of"')
-    assert n_known >= 5
+    path = tmp_path / searching.JOURNAL_NAME
+    n_results = (found.folder / searching.JOURNAL_NAME).read_text().count('"of"')
     computed = []
-    job = running.compute
-    monkeypatch.setattr(running, "compute", lambda *one: (computed.append(one), job(*one))[1])
+    compute, add = running.compute, journal.Journal.add
+    monkeypatch.setattr(running, "compute", lambda *one: (computed.append(one), compute(*one))[1])
+    for point in sorted(np.random.default_rng(5).choice(np.arange(1, n_results), 3, replace=False)):
+
+        def stop(self: journal.Journal, name: str, result: Any, at: int = int(point)) -> None:
+            add(self, name, result)
+            if len(self.results) == at:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(journal.Journal, "add", stop)
+        with pytest.raises(KeyboardInterrupt):
+            look(data, tmp_path)
+        with path.open("a") as file:
+            file.write('{"of": "torn')
+    monkeypatch.setattr(journal.Journal, "add", add)
     again = look(data, tmp_path)
     assert (again.folder / "model.json").read_bytes() == (found.folder / "model.json").read_bytes()
     assert again.report == found.report
-    assert len(computed) == (found.folder / searching.JOURNAL_NAME).read_text().count('"of"') - n_known
+    assert path.read_bytes() == (found.folder / searching.JOURNAL_NAME).read_bytes()
+    # Nothing was computed twice.
+    assert len(computed) == n_results
+
+
+_KILLED = """
+import os, signal, sys
+sys.path[:0] = [{folder!r}]
+import test_search
+from midge.search import journal
+add, left = journal.Journal.add, {after}
+def stop(self, name, result):
+    global left
+    left -= 1
+    if left < 0:
+        with self.path.open("a") as file:
+            file.write('{{"of": "to')
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    add(self, name, result)
+journal.Journal.add = stop
+data = test_search.reference_model.training_data(test_search.SMALL, 3, 4, times=1, other_s=6.0)
+test_search.look(data, test_search.Path({into!r}))
+"""
+
+
+@pytest.mark.check
+def test_killed_at_random_moments_it_goes_on_to_the_same_result(
+    found: searching.Searched, tmp_path: Path
+) -> None:
+    into, codes = tmp_path / "search", []
+    for after in np.random.default_rng(6).integers(0, 6, 40):
+        script = _KILLED.format(folder=str(Path(__file__).parent), after=int(after), into=str(into))
+        codes.append(subprocess.run([sys.executable, "-c", script], check=False).returncode)
+        if codes[-1] == 0:
+            break
+    assert set(codes[:-1]) == {-signal.SIGKILL} and codes[-1] == 0
+    for name in ("model.json", searching.REPORT_NAME, searching.JOURNAL_NAME):
+        assert (into / name).read_bytes() == (found.folder / name).read_bytes()
 
 
 def test_another_search_begins_anew(tmp_path: Path) -> None:
@@ -122,6 +168,48 @@ def test_the_better_go_on_and_what_is_too_large_does_not() -> None:
     assert tried[0].candidate.params["c"] == 10 and tried[0].rung == 2
     assert [kind for kind, _ in asked].count("accuracy") == 12 + 4 + 1
     assert trial.excess({"refused": "x"}, Budget()) == float("inf")
+
+
+def test_neighbours_differ_in_one_thing() -> None:
+    here = Candidate("boosting", {**space.learners.LEARNERS["boosting"].defaults(), "features": 0}, "code")
+    around = space.neighbours(here, 40)
+    assert len({one.name for one in around}) == len(around)
+    for one in around:
+        changed = [key for key in here.params if one.params[key] != here.params[key]]
+        assert len(changed) + (one.layout != here.layout) == 1
+    values = {
+        (key, one.params[key]) for one in around for key in here.params if one.params[key] != here.params[key]
+    }
+    # One step each way of what is tried; of 40 features, all are above 32.
+    assert values == {
+        *(("rounds", 40), ("rounds", 80), ("depth", 2), ("depth", 4), ("rate", 0.1), ("rate", 0.2)),
+        ("features", 32),
+    }
+
+
+def test_the_best_are_walked_around_and_what_is_worse_is_not_built() -> None:
+    def params(c: float) -> dict[str, float]:
+        return {"c": c, "features": 8}
+
+    costs = {"module_bytes": 500, "state_bytes": 0, "instructions": 9}
+    first = [Tried(Candidate("linear", params(c), "code"), 2, c, costs) for c in (0.01, 0.1)]
+    first.append(Tried(Candidate("linear", params(10.0), "code"), 2, 10.0, {**costs, "module_bytes": 5000}))
+    built = []
+
+    def run(jobs: Any) -> list[Any]:
+        built.extend(one for kind, one, _ in jobs if kind == "cost")
+        assert all(rung == 2 for _, _, rung in jobs)
+        return [one.params["c"] if kind == "accuracy" else costs for kind, one, _ in jobs]
+
+    tried = refining.refine(
+        first, Budget(module_bytes=1000), run, lambda *_: None, n_new=60, n_features=12, seed=1
+    )
+    # From 0.1 by way of 1 to 10, with 4, 8 or all features; around what is too large, nothing.
+    assert tried[0].accuracy == 10 and {one.params["c"] for one in built} <= {0.01, 0.1, 1.0, 10.0}
+    assert len({one.candidate.name for one in tried}) == len(tried)
+    assert refining.refine(
+        first, Budget(module_bytes=1), run, lambda *_: None, n_new=6, n_features=12, seed=1
+    ) == sorted(first, key=lambda one: -one.accuracy)
 
 
 def test_the_front_is_what_nothing_beats() -> None:
