@@ -10,6 +10,10 @@
 #ifndef MIDGE_ARENA_BYTES
 #define MIDGE_ARENA_BYTES 0
 #endif
+/* Said where the model, and so the number of bytes, is not known yet. */
+#ifndef MIDGE_HAS_ARENA
+#define MIDGE_HAS_ARENA (MIDGE_ARENA_BYTES > 0)
+#endif
 
 #if defined(__GNUC__)
 #define MIDGE_MODEL_API __attribute__((visibility("hidden")))
@@ -33,7 +37,7 @@ MIDGE_MODEL_API void midge_frontend_features(void *state, int16_t *features);
 #endif
 
 /* Writes MIDGE_N_SCORES scores (Q15, 32767 = 1.0); returns the index of the winner, the lowest at a tie. */
-#if MIDGE_ARENA_BYTES
+#if MIDGE_HAS_ARENA
 /* `arena`: MIDGE_ARENA_BYTES, aligned to 8 bytes; `features` may lie in it, MIDGE_FEATURES_AT. */
 MIDGE_MODEL_API int32_t midge_classify(const int16_t *features, int16_t *scores, void *arena);
 #else

@@ -27,7 +27,7 @@ static int16_t *scores_get(const mp_function_t *self, mp_obj_t object)
     return scores;
 }
 
-#if MIDGE_HAS_FRONTEND || MIDGE_ARENA_BYTES
+#if MIDGE_HAS_FRONTEND || MIDGE_HAS_ARENA
 
 enum { STATE_ALIGNMENT_BYTES = 8 };
 
@@ -48,7 +48,7 @@ static void *state_get(const mp_function_t *self, mp_obj_t object)
 
 #endif
 
-#if MIDGE_ARENA_BYTES
+#if MIDGE_HAS_ARENA
 
 static uint8_t *arena_of(void *state)
 {
@@ -161,7 +161,7 @@ mp_obj_t model_predict(const mp_function_t *self, size_t n_args, const mp_obj_t 
     (void)n_args;
     void *state = ready_state_get(self, args[0]);
     int16_t *scores = scores_get(self, args[1]);
-#if MIDGE_ARENA_BYTES
+#if MIDGE_HAS_ARENA
     uint8_t *arena = arena_of(state);
     int16_t *features = (int16_t *)(arena + MIDGE_FEATURES_AT);
     midge_frontend_features(state, features);

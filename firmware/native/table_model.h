@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "conv.h"
 #include "filter.h"
 #include "motion.h"
 #include "neighbors.h"
@@ -35,6 +36,8 @@ typedef struct {
     int32_t n_scores;
     int32_t n_channels;
     int32_t info_bytes;
+    int32_t arena_bytes; /* at the end of the state */
+    int32_t features_at; /* in the arena */
     const char *info;
 } table_facts;
 
@@ -206,5 +209,40 @@ typedef struct {
     int32_t n_in;
     int32_t n_classes;
 } table_gaussian;
+
+/* Nets with time in them: how the kernel of a step is called; places are in the arena. */
+enum {
+    TABLE_WEIGHTED, /* (layer, from, to, scratch) */
+    TABLE_SUMS,     /* the same, to the sums */
+    TABLE_POOL,     /* (layer, from, to) */
+    TABLE_ADD,      /* (layer, from, other, n, to) */
+    TABLE_WIDEN,    /* (from, n, zero, sums) */
+};
+
+typedef struct {
+    table_function function;
+    const void *layer;
+    int32_t form;
+    int32_t from;
+    int32_t other;
+    int32_t to;
+    int32_t scratch;
+    int32_t n;
+} table_conv_step;
+
+typedef struct {
+    const conv_input *input;
+    const table_conv_step *steps;
+    const conv_factor *last;
+    int32_t n_steps;
+    int32_t n_features;
+    int32_t first; /* place of what the features become */
+    int32_t n_values;
+    int32_t n_last;
+    int32_t center;
+    int32_t zero; /* of the last tensor, if it is widened */
+} table_conv;
+
+extern const table_conv midge_conv;
 
 #endif

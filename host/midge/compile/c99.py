@@ -66,7 +66,7 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
 def info(model: Model) -> dict[str, Any]:
     """What the module says of itself."""
     frontend, sensor, decision = model.frontend, model.sensor, model.decision
-    arena = _arena(model)
+    tensors = arena(model)
     return {
         "name": model.name,
         "abi": MODULE_ABI,
@@ -84,7 +84,7 @@ def info(model: Model) -> dict[str, Any]:
         "cooldown_ms": None if decision is None else decision.cooldown_ms,
         "digest": model.digest,
         # Its classify() takes the state as well.
-        **({"arena": arena.size_bytes} if arena else {}),
+        **({"arena": tensors.size_bytes} if tensors else {}),
     }
 
 
@@ -96,11 +96,11 @@ def _short(value: float) -> float:
 def state_bytes(model: Model) -> int:
     """Bytes of the caller's state, the arena of a net at its end; 0 where neither is needed."""
     front = 0 if model.frontend is None else model.frontend.plan().state_bytes
-    arena = _arena(model)
-    return front + (arena.size_bytes if arena else 0)
+    tensors = arena(model)
+    return front + (tensors.size_bytes if tensors else 0)
 
 
-def _arena(model: Model) -> Arena | None:
+def arena(model: Model) -> Arena | None:
     """Where the classifier's tensors lie, if it has such."""
     return conv_arena.plan(model.ir) if isinstance(model.ir, Conv) else None
 
@@ -118,7 +118,7 @@ def _config(model: Model) -> str:
             f"the module's metadata take {len(text)} bytes, {INFO_LIMIT_BYTES - 1} is the most: "
             "shorten the labels"
         )
-    arena = _arena(model)
+    tensors = arena(model)
     lines = [
         f"/* Configuration of the model {_comment(model.name)}. Generated; changes will be lost. */",
         "#ifndef MODEL_CONFIG_H",
@@ -131,8 +131,8 @@ def _config(model: Model) -> str:
         f"#define MIDGE_N_CHANNELS {len(model.frontend.channels) if model.frontend else 0}",
         f"#define MIDGE_HAS_FRONTEND {int(model.frontend is not None)}",
         f"#define MIDGE_INFO_JSON {_string(text)}",
-        *([] if arena is None else [f"#define MIDGE_ARENA_BYTES {arena.size_bytes}"]),
-        *([] if arena is None else [f"#define MIDGE_FEATURES_AT {arena.features}"]),
+        *([] if tensors is None else [f"#define MIDGE_ARENA_BYTES {tensors.size_bytes}"]),
+        *([] if tensors is None else [f"#define MIDGE_FEATURES_AT {tensors.features}"]),
         "",
         "#endif",
     ]

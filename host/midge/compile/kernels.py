@@ -21,7 +21,7 @@ FORMAT = 2
 # Places for sums, votes and features on the stack; a model takes the least that does.
 ROOMS = (16, 64, 256, 1024)
 SUM_BITS = (32, 64)
-BARE = "/bare"
+BARE, ARENA, BARE_ARENA = "/bare", "/arena", "/bare-arena"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..targets import Target
 from . import kernel_objects, kernel_objects_xtensa, link_machine, native_sources, toolchain
 from .cache import cache_folder, digest, place, working_folder
 from .kernel_sections import Section
-from .kernels import BARE, FORMAT, ROOMS, SUM_BITS, Kernels, Unit
+from .kernels import ARENA, BARE, BARE_ARENA, FORMAT, ROOMS, SUM_BITS, Kernels, Unit
 from .module_glue import MODEL, NATIVE, wrappers
 
 COMPILER = "clang-22"
@@ -69,10 +69,15 @@ _CONFIG = """#include "table_model.h"
 #define MIDGE_N_FEATURES midge_facts.n_features
 #define MIDGE_N_SCORES midge_facts.n_scores
 #define MIDGE_N_CHANNELS midge_facts.n_channels
+#define MIDGE_ARENA_BYTES midge_facts.arena_bytes
+#define MIDGE_FEATURES_AT midge_facts.features_at
 #define MIDGE_INFO midge_facts.info
 #define MIDGE_INFO_BYTES midge_facts.info_bytes
 #ifndef MIDGE_HAS_FRONTEND
 #define MIDGE_HAS_FRONTEND 1
+#endif
+#ifndef MIDGE_HAS_ARENA
+#define MIDGE_HAS_ARENA 0
 #endif
 """
 _GENERATED = {
@@ -92,6 +97,8 @@ def _flavours(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(suffix of the names, further flags) of each way in which a file is compiled."""
     if name == _MODEL_GLUE:
         yield BARE, ("-DMIDGE_HAS_FRONTEND=0",)
+        yield BARE_ARENA, ("-DMIDGE_HAS_FRONTEND=0", "-DMIDGE_HAS_ARENA=1")
+        yield ARENA, ("-DMIDGE_HAS_ARENA=1",)
         for room in ROOMS:
             yield f"/{room}", (f"-DMIDGE_ROOM={room}",)
     elif name == "table_classify.c":
@@ -100,7 +107,7 @@ def _flavours(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     elif name == "table_verdict.c":
         for bits in SUM_BITS:
             yield f"/{bits}", (f"-DTABLE_BITS={bits}",)
-    elif name in ("table_net.c", "table_neighbors.c"):
+    elif name in ("table_net.c", "table_neighbors.c", "table_conv.c"):
         for room in ROOMS:
             yield f"/{room}", (f"-DTABLE_ROOM={room}",)
     else:

@@ -41,16 +41,27 @@ KINDS = {
         *("additive", "additive", "additive_integer", "additive_probes"),
         {"code": "c99_additive", "table": "c99_additive_table"},
     ),
-    "linear": Kind("linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear", "table": "c99_linear"}),
-    "kernel": Kind("kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel", "table": "c99_kernel"}),
+    "linear": Kind(
+        "linear", "linear", "linear_integer", "range_probes", {"code": "c99_linear", "table": "c99_linear"}
+    ),
+    "kernel": Kind(
+        "kernel", "kernel", "kernel_integer", "range_probes", {"code": "c99_kernel", "table": "c99_kernel"}
+    ),
     "neighbors": Kind(
-        *("neighbors", "neighbors", "neighbors_integer", "range_probes"), {"code": "c99_neighbors", "table": "c99_neighbors"}
+        *("neighbors", "neighbors", "neighbors_integer", "range_probes"),
+        {"code": "c99_neighbors", "table": "c99_neighbors"},
     ),
     "net": Kind(
         *("net", "net", "net_integer", "range_probes"), {"code": "c99_net", "table": "c99_net_table"}
     ),
     "conv": Kind("conv", "conv_reference", "conv_integer", "conv_probes", {"table": "c99_conv"}),
-    "gaussian": Kind("gaussian", "gaussian", "gaussian_integer", "range_probes", {"code": "c99_gaussian", "table": "c99_gaussian"}),
+    "gaussian": Kind(
+        "gaussian",
+        "gaussian",
+        "gaussian_integer",
+        "range_probes",
+        {"code": "c99_gaussian", "table": "c99_gaussian"},
+    ),
     "quadratic": Kind("quadratic", "quadratic", "precise_double", "range_probes", {"code": "c99_precise"}),
     "precise": Kind("precise", "precise", "precise_double", "range_probes", {"code": "c99_precise"}),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +36,17 @@ class Ref:
 Value = int | Ref
 
 
+def _flat(name: str, kind: str, header: str) -> Iterator[tuple[str, str]]:
+    """The field itself, or those of the structure that it is."""
+    if kind == "*" or kind in _SIZES:
+        yield name, kind
+        return
+    inner = fields(kind, header)
+    if len({a_kind for _, a_kind in inner}) > 1:
+        raise LinkError(f"{kind} in a structure is of several types, which the linker can't lay out")
+    yield from ((f"{name}.{field}", a_kind) for field, a_kind in inner)
+
+
 def _fields(text: str) -> Iterator[tuple[str, str]]:
     """(name, type or '*') of the fields of a structure's body, in order."""
     for declaration in filter(None, (part.strip() for part in text.split(";"))):
@@ -59,7 +71,8 @@ def fields(c_type: str, header: str) -> tuple[tuple[str, str], ...]:
     text = _COMMENT.sub("", native_sources.read(header))
     for found in _STRUCT.finditer(text):
         if c_type in (found[1], (found[3] or "").strip()):
-            return tuple(_fields(found[2]))
+            given = _fields(found[2])
+            return tuple(itertools.chain.from_iterable(_flat(name, kind, header) for name, kind in given))
     raise LinkError(f"no structure {c_type} in {header}: install midge again")
 
 

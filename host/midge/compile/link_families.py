@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedModel
+from .c99_conv import OFFSET
 from .gaussian_near import NearIntegers
 from .kernel_sections import Section
 from .kernels import ROOMS
@@ -168,6 +170,60 @@ def _neighbors(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums | str
     return made, Sums(kernel, "midge_neighbors", 32, 1, rule, lowered.log2_scale)
 
 
+_POOLS = {"average": "conv_average_int8", "max": "conv_max_int8"}
+# table_model.h: how a step is called.
+_WEIGHTED, _SUMS, _POOL, _ADD, _WIDEN = range(5)
+
+
+def _conv(lowered: Any, word_bytes: int) -> tuple[list[Section], str]:
+    ir, arena, rule = lowered.ir, lowered.arena, lowered.verdict
+    rows = [_conv_step(number, one, arena) for number, one in enumerate(lowered.layers)]
+    last = lowered.layers[-1]
+    n_values = ir.verdict.n_values
+    if not last.is_last:
+        rows.append({"form": _WIDEN, "from": arena.tensors[-1] or 0, "n": n_values})
+    values: dict[str, Value] = {
+        "input": Ref("input"),
+        "steps": Ref("conv_steps"),
+        "last": Ref("last"),
+        "n_steps": len(rows),
+        "n_features": ir.n_features,
+        "first": arena.tensors[0] or 0,
+        "n_values": n_values,
+        "n_last": len(lowered.last.multiplier),
+        "center": lowered.center,
+        "zero": 0 if last.is_last else last.layer.zero + OFFSET,
+    }
+    places = max(n_values, rule.n_classes)
+    sums = Sums("", "", 32, places, rule, lowered.log2_scale)
+    made = [
+        structures("conv_steps", "table_conv_step", HEADER, rows, word_bytes),
+        structure("midge_conv", "table_conv", HEADER, values, word_bytes),
+        judged(sums, ir.n_scores, word_bytes),
+    ]
+    return made, f"conv_table_judge/{room(places)}"
+
+
+def _conv_step(number: int, one: Any, arena: Any) -> dict[str, Value]:
+    """The call that c99_conv writes for a layer."""
+    sources = [arena.tensors[source] or 0 for source in one.layer.sources]
+    step: dict[str, Value] = {
+        "layer": Ref(f"layer_{number}"),
+        "from": sources[0],
+        "to": arena.tensors[number + 1] or 0,
+    }
+    if one.layer.kind == "add":
+        n = math.prod(int(size) for size in one.out)
+        return step | {"function": Ref("conv_add_int8"), "form": _ADD, "other": sources[1], "n": n}
+    if one.layer.kind in _POOLS:
+        return step | {"function": Ref(_POOLS[one.layer.kind]), "form": _POOL}
+    function = "conv_depthwise_int8" if one.layer.kind == "depthwise" else "conv_int8"
+    step |= {"scratch": arena.scratch[number] or 0}
+    if one.is_last:
+        return step | {"function": Ref("conv_sums"), "form": _SUMS, "to": 0}
+    return step | {"function": Ref(function), "form": _WEIGHTED}
+
+
 # Family → sections beside those of its generated tables; how its sums are made, or what classifies.
 WRITERS: dict[str, Callable[[Any, int], tuple[list[Section], Sums | str]]] = {
     "linear": _linear,
@@ -176,4 +232,5 @@ WRITERS: dict[str, Callable[[Any, int], tuple[list[Section], Sums | str]]] = {
     "neighbors": _neighbors,
     "gaussian": _gaussian,
     "additive": _additive,
+    "conv": _conv,
 }

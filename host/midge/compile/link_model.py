@@ -11,7 +11,7 @@ from ..errors import UnsupportedModel
 from ..features_sound import SoundPlan
 from . import c99, kinds, link_motion, link_sound, link_tables
 from .kernel_sections import Section
-from .kernels import BARE
+from .kernels import ARENA, BARE, BARE_ARENA
 from .link_data import Ref, Value, numbers, structure
 from .link_families import HEADER, WRITERS, judged, room
 
@@ -73,7 +73,11 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
 
 def _glue(model: Model, source: str) -> dict[str, str]:
     """The functions that Python calls, in the flavour for this model."""
-    suffix = BARE if model.frontend is None else f"/{room(model.n_features)}"
+    has_arena = c99.arena(model) is not None
+    if model.frontend is None:
+        suffix = BARE_ARENA if has_arena else BARE
+    else:
+        suffix = ARENA if has_arena else f"/{room(model.n_features)}"
     names = ("init", "push", "ready", "features", "classify", "predict", "info")
     found = {f"model_{name}": f"model_{name}{suffix}" for name in names}
     if model.frontend is None:
@@ -86,6 +90,7 @@ def _glue(model: Model, source: str) -> dict[str, str]:
 
 def _facts(model: Model, word_bytes: int) -> list[Section]:
     text = json.dumps(c99.info(model), separators=(",", ":")).encode()
+    arena = c99.arena(model)
     values: dict[str, Value] = {
         "abi": c99.MODULE_ABI,
         "state_bytes": c99.state_bytes(model),
@@ -93,6 +98,8 @@ def _facts(model: Model, word_bytes: int) -> list[Section]:
         "n_scores": model.n_scores,
         "n_channels": len(model.frontend.channels) if model.frontend else 0,
         "info_bytes": len(text),
+        "arena_bytes": arena.size_bytes if arena else 0,
+        "features_at": (arena.features or 0) if arena else 0,
         "info": Ref("info"),
     }
     return [

@@ -44,7 +44,7 @@ def read(source: str, word_bytes: int) -> dict[str, Section]:
 
 
 def _items(body: str) -> list[str]:
-    return [item.strip() for item in body.split(",") if item.strip()]
+    return [item.strip() for item in body.split(",") if item.strip(" {}\n")]
 
 
 def _number(text: str) -> int:
@@ -56,10 +56,12 @@ def _number(text: str) -> int:
 def _structure(body: str, c_type: str, header: str) -> dict[str, Value]:
     names = [name for name, _ in fields(c_type, header)]
     values: dict[str, Value] = {}
-    for place, item in enumerate(_items(body)):
+    for place, inner in enumerate(_items(body)):
+        item = inner.strip(" {}\n")
         designated = re.fullmatch(r"\.(\w+) = (.+)", item)
         name, text = designated.groups() if designated else (names[place], item)
-        values[name] = _number(text) if _LITERAL.fullmatch(text) else Ref(text.lstrip("&"))
+        pointed = "" if text == "NULL" else text.lstrip("&")
+        values[name] = _number(text) if _LITERAL.fullmatch(text) else Ref(pointed)
     return values
 
 
