@@ -51,7 +51,10 @@ def irq(event, data):
         advertise()
     elif event == 3 and data[1] == rx:
         value = ble.gatts_read(rx)
-        if value.startswith(b'flood'):
+        if value == b'log':
+            ble.gatts_notify(data[0], tx, bytes(log))
+            log.clear()
+        elif value.startswith(b'flood'):
             wanted = int(value[6:])
         elif value == b'indicate':
             ble.gatts_indicate(data[0], temperature)
@@ -61,15 +64,18 @@ ble.irq(irq)
 NUS = bluetooth.UUID('6E400001-B5A3-F393-E0A9-E50E24DCCA9E')
 TX = bluetooth.UUID('6E400003-B5A3-F393-E0A9-E50E24DCCA9E')
 RX = bluetooth.UUID('6E400002-B5A3-F393-E0A9-E50E24DCCA9E')
-((tx, rx), (temperature, name)) = ble.gatts_register_services((
+ENCRYPTED = 0x0200
+((tx, rx), (temperature, name, secret)) = ble.gatts_register_services((
     (NUS, ((TX, bluetooth.FLAG_NOTIFY), (RX, bluetooth.FLAG_WRITE | bluetooth.FLAG_WRITE_NO_RESPONSE))),
     (bluetooth.UUID(0x181A), (
         (bluetooth.UUID(0x2A6E), bluetooth.FLAG_READ | bluetooth.FLAG_INDICATE | bluetooth.FLAG_WRITE, (
-            (bluetooth.UUID(0x2901), bluetooth.FLAG_READ | bluetooth.FLAG_WRITE),)),)),
+            (bluetooth.UUID(0x2901), bluetooth.FLAG_READ | bluetooth.FLAG_WRITE),)),
+        (bluetooth.UUID(0x2A6F), bluetooth.FLAG_READ | ENCRYPTED))),
 ))
 ble.gatts_set_buffer(rx, 300)
 ble.gatts_write(temperature, struct.pack('<h', 2150))
 ble.gatts_write(name, b'room')
+ble.gatts_write(secret, b'1234')
 def advertise():
     name = bytes((len(NAME) + 1, 9)) + NAME.encode()
     ble.gap_advertise(20000, b'\\x02\\x01\\x06\\x05\\x12\\x06\\x00\\x0c\\x00' + name,
@@ -272,6 +278,58 @@ def test_what_a_characteristic_cannot_do_is_refused(board: VirtualBoard) -> None
     assert "READ_NOT_PERMITTED" in read
     assert "WRITE_NOT_PERMITTED" in write
     assert RX in notify
+
+
+def test_what_is_encrypted_is_read_after_pairing_only(board: VirtualBoard) -> None:
+    async def scenario() -> tuple[str, bytes, bytes]:
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+        async with BleakClient(await find("toy"), backend=VirtualClient, timeout=PATIENCE_S) as client:
+            with pytest.raises(BleakError) as caught:
+                await client.read_gatt_char("2a6f")
+            await client.pair()
+            secret = bytes(await client.read_gatt_char("2a6f"))
+            await client.start_notify(TX, lambda _characteristic, data: heard.put_nowait(bytes(data)))
+            await client.write_gatt_char(RX, b"log", response=True)
+            events = await heard.get()
+            await client.unpair()
+        async with BleakClient(
+            await find("toy"), backend=VirtualClient, pair=True, timeout=PATIENCE_S
+        ) as client:
+            assert bytes(await client.read_gatt_char("2a6f")) == secret
+        return str(caught.value), secret, events
+
+    refused, secret, events = asyncio.run(scenario())
+    assert "INSUFFICIENT" in refused
+    assert secret == b"1234"
+    assert 28 in events  # _IRQ_ENCRYPTION_UPDATE
+
+
+def test_boards_are_heard_at_distances_that_change(
+    board: VirtualBoard, toy: Callable[..., VirtualBoard]
+) -> None:
+    """Detection callback and filters, as a program that looks for the nearest one uses them."""
+    toy("far")
+
+    async def scenario() -> dict[str, list[int]]:
+        heard: dict[str, list[int]] = {}
+        enough = asyncio.Event()
+
+        def look(device: Any, data: Any) -> None:
+            heard.setdefault(data.local_name, []).append(data.rssi)
+            if len(heard) > 1 and min(map(len, heard.values())) >= 10:
+                enough.set()
+
+        async with BleakScanner(look, [NUS], backend=VirtualScanner) as scanner:
+            await asyncio.wait_for(enough.wait(), PATIENCE_S)
+            assert len(scanner.discovered_devices_and_advertisement_data) == 2
+        return heard
+
+    heard = asyncio.run(scenario())
+    assert set(heard) == {"toy", "far"}
+    for strengths_dbm in heard.values():
+        assert len(set(strengths_dbm)) > 1
+        assert max(strengths_dbm) - min(strengths_dbm) <= 12
+        assert all(-90 <= dbm <= -35 for dbm in strengths_dbm)
 
 
 def test_a_central_reads_the_name_that_was_set(board: VirtualBoard) -> None:

@@ -7,6 +7,7 @@ the connection's parameters; this one does as a radio does.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ AIR_PACKET_BYTES = 251
 INTERVAL_UNIT_US = 1250
 # Buffers of a board's controller and host together: so many packets wait before ENOMEM.
 BOARD_QUEUE_PACKETS = 12
+# Strength of a board next to the host, and how much weaker others may be.
+_NEAR_DBM = -45
+_SPREAD_DB = 30
 CONNECTION_TIMEOUT = 0x08  # Vol 1, Part F, §2.8: the other end was not heard of any more
 
 Pdu = tuple[Any, Any, bytes]  # the controllers that send and get it, and what
@@ -51,6 +55,20 @@ class _Advertiser(LegacyAdvertiser):  # type: ignore[misc]
             )
 
 
+class _Strength:
+    """How strong each advertiser is heard: at its own distance, and a little up and down."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(1)
+        self._fading_db: dict[hci.Address, int] = {}
+
+    def next_dbm(self, advertiser: hci.Address) -> int:
+        """Strength of its next advertisement."""
+        fading_db = self._fading_db.get(advertiser, 0) + self._random.choice((-2, -1, 1, 2))
+        self._fading_db[advertiser] = fading_db = max(-6, min(6, fading_db))
+        return _NEAR_DBM - bytes(advertiser)[0] % _SPREAD_DB + fading_db
+
+
 class PacedController(Controller):  # type: ignore[misc]
     """A controller whose host hears that a packet is out when it is out, not before."""
 
@@ -62,6 +80,7 @@ class PacedController(Controller):  # type: ignore[misc]
         self.le_features &= ~hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
         self.le_acl_data_packet_length = AIR_PACKET_BYTES
         self.interval_us: dict[hci.Address, int] = {}
+        self._strength = _Strength()
         self.on_disconnected: Callable[[hci.Address], None] = lambda _peer: None
 
     def send_hci_packet(self, packet: Any) -> None:
@@ -128,7 +147,7 @@ class PacedController(Controller):  # type: ignore[misc]
                     address_type=pdu.advertiser_address.address_type,
                     address=pdu.advertiser_address,
                     data=data,
-                    rssi=-50,
+                    rssi=self._strength.next_dbm(pdu.advertiser_address),
                 )
                 super().send_hci_packet(hci.HCI_LE_Advertising_Report_Event([report]))
         pending = self.pending_le_connection

@@ -25,6 +25,8 @@ GATTS_WRITE = (3, "<HH")
 GATTS_INDICATE_DONE = (20, "<HHB")
 MTU_EXCHANGED = (21, "<HH")
 CONNECTION_UPDATE = (27, "<HHHHH")
+ENCRYPTION_UPDATE = (28, "<HHHHH")
+_KEY_BYTES = 16
 
 _DEFAULT_MTU = 256
 _DEFAULT_NAME = b"MPY"
@@ -188,6 +190,17 @@ class Stack:
         connection.on(
             "connection_att_mtu_update",
             lambda: self._tell(MTU_EXCHANGED, connection.handle, connection.att_mtu),
+        )
+        connection.on(
+            "connection_encryption_change",
+            lambda: self._tell(
+                ENCRYPTION_UPDATE,
+                connection.handle,
+                bool(connection.encryption),
+                bool(connection.authenticated),
+                False,
+                _KEY_BYTES,
+            ),
         )
         connection.on("connection_parameters_update", lambda *_: self._tell_parameters(connection))
 

@@ -23,6 +23,7 @@ _GATTS_WRITE = const(3)
 _GATTS_INDICATE_DONE = const(20)
 _MTU_EXCHANGED = const(21)
 _CONNECTION_UPDATE = const(27)
+_ENCRYPTION_UPDATE = const(28)
 _EVENT_BYTES = const(16)
 _EINVAL = const(22)
 _ENODEV = const(19)
@@ -106,7 +107,7 @@ def _data(kind):
         _three[1] = _word(3)
         _three[2] = _view[5]
         return _three
-    if kind == _CONNECTION_UPDATE:
+    if kind == _CONNECTION_UPDATE or kind == _ENCRYPTION_UPDATE:
         for i in range(5):
             _five[i] = _word(1 + 2 * i)
         return _five
