@@ -9,11 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midge import augment, confusion, dataset, features, model_file, reference_model, train, validation
+from midge import (
+    augment,
+    confusion,
+    dataset,
+    evaluate,
+    features,
+    model_file,
+    reference_model,
+    segmenting,
+    suggest,
+    train,
+    validation,
+)
 from midge.dataset import Dataset
 from midge.errors import DatasetError
 from midge.recipe import Recipe, Train
-from midge.recording import Gap
+from midge.recording import Gap, Recording
 
 RECIPE = Recipe.load("gesture")
 SMALL = replace(
@@ -136,6 +148,42 @@ def test_variants_keep_label_group_gaps_and_gravity(data: Dataset) -> None:
         assert not np.array_equal(one.samples[:100], item.samples[:100])
         means = [np.linalg.norm(part.samples.astype(float).mean(axis=0)) for part in (one, item)]
         assert means[0] == pytest.approx(means[1], rel=0.1)
+
+
+def test_a_performance_that_enters_or_leaves_is_background() -> None:
+    """On a stream most windows show a part of a gesture; takes that were cut show all of it."""
+    rng = np.random.default_rng(4)
+    wave = rng.integers(-9000, 9000, (80, 3)).astype(np.int16)
+    take = Recording("wave", ("x", "y", "z"), 100.0, 8192.0, group="ann", samples=wave)
+    other = replace(take, label="other", samples=np.zeros((500, 3), np.int16))
+    made = augment.vary(Dataset(Path(), (take, other)), 2, 1, background="other", length=128).recordings
+    assert [item.label for item in made] == ["wave", "other"] * 2 + ["other"] * 4
+    enters, leaves = made[4].samples, made[6].samples
+    assert len(enters) == len(leaves) == 128
+    for part, is_rest in ((enters, slice(0, 80)), (leaves[::-1], slice(0, 80))):
+        assert (part[is_rest] == part[0]).all() and len(np.unique(part[:, 0])) > 5
+    assert not len(made[5].samples) and not len(made[7].samples)
+
+
+@pytest.mark.check
+def test_takes_that_were_cut_are_recognised_in_a_stream(tmp_path: Path) -> None:
+    def cut(people: int, seed: int) -> Dataset:
+        takes = []
+        for item in reference_model.training_data(RECIPE, people, seed, times=3, other_s=40.0).recordings:
+            found = segmenting.performances(item.samples, item.rate_hz, item.scale)
+            parts = (
+                [(a - 10, b + 10) for a, b in found if b - a > 12] if item.label != "other" else [(0, None)]
+            )
+            takes += [replace(item, samples=item.samples[max(0, a) : b], gaps=()) for a, b in parts]
+        return Dataset(Path("takes"), tuple(takes))
+
+    data = cut(6, 1)
+    (tmp_path / "app.toml").write_text(suggest.recipe_text("mine", data).text)
+    recipe = Recipe.load(tmp_path).with_family("linear")
+    done = evaluate.evaluate(recipe, train.train(recipe, data, into=tmp_path).model, cut(4, 99))
+    assert done.unit == "take" and done.accuracy >= 0.95
+    assert done.events is not None
+    assert done.events["recognised"] >= 0.8 * done.events["played"]
 
 
 def test_the_model_scores_as_the_estimator_does(data: Dataset) -> None:

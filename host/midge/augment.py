@@ -20,6 +20,8 @@ from .variation import Variation
 # What moves slower than this is posture (gravity), not force.
 POSTURE_S = 2.0
 MOTION = 3  # channels of a vector
+# Of a performance: so much of it is not yet the performance.
+SHOWN = (0.1, 0.55)
 
 
 def vary(
@@ -33,8 +35,9 @@ def vary(
 ) -> Dataset:
     """`copies` variants of every recording, with its label and group; the originals are not among them.
 
-    With a `background` label, words are also mixed with the background of their own group, and there are two
-    more for each word with that label: windows of `length` samples that it just enters, or is about to leave.
+    With a `background` label there are two more for each take of another one, with that label: windows of
+    `length` samples that it just enters, or is about to leave; on a stream most windows show a part of a
+    performance. Words are also mixed with the background of their own group.
     """
     rng = np.random.default_rng(seed)
     how = how or Variation()
@@ -46,12 +49,13 @@ def vary(
         for copy in range(copies)
         for item in dataset.recordings
     ]
-    if background is not None and all(item.kind == SOUND for item in dataset.recordings):
+    if background is not None:
         for enters in (True, False):
             # Of one copy: with more of them, whatever is not quite a word would be background.
             for item in made[: len(dataset.recordings)]:
                 if item.label != background:
-                    part = augment_sound.partial(item.samples, length, rng, enters=enters)
+                    of_kind = augment_sound.partial if item.kind == SOUND else _partial
+                    part = of_kind(item.samples, length, rng, enters=enters)
                     made.append(replace(item, label=background, samples=part))
                 else:
                     made.append(replace(item, samples=item.samples[:0]))
@@ -64,6 +68,17 @@ def _sound(
     longest = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0], default=(0, 0))
     sound = augment_sound.vary(item.samples[slice(*longest)], item.rate_hz, rng, how, around)
     return replace(item, samples=np.clip(np.rint(sound), -32768, 32767).astype(np.int16), gaps=())
+
+
+def _partial(
+    samples: npt.NDArray[np.int16], length: int, rng: np.random.Generator, *, enters: bool
+) -> npt.NDArray[np.int16]:
+    """A window of `length` rows whose last ones show a performance's beginning, or the first ones its end."""
+    shown = min(length, max(1, round(len(samples) * rng.uniform(*SHOWN))))
+    rest = length - shown
+    if enters:
+        return np.pad(samples[:shown], ((rest, 0), (0, 0)), mode="edge")
+    return np.pad(samples[len(samples) - shown :], ((0, rest), (0, 0)), mode="edge")
 
 
 def _variant(item: Recording, rng: np.random.Generator, how: Variation, *, is_mirrored: bool) -> Recording:

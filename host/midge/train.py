@@ -186,6 +186,11 @@ def examples(
         warnings.append(f"{len(empty)} of {len(data.recordings)} recordings left out; the first: {empty[0]}")
     _check_labels(cut, recipe)
     _tell_upsampled(data, warnings)
+    if kind == "take" and recipe.background is None:
+        warnings.append(
+            "each take is one performance, and no label is background: a board answers rest and everything else "
+            'with one of the labels too; record minutes of "other", and add background = "other" to [labels]'
+        )
     key = np.array(validation.fold_keys(data, warnings))
     tell(1, "features")
     rows = Rows(_features(recipe, cut), cut.labels, key[cut.recording])
@@ -215,9 +220,9 @@ def _fit(recipe: Recipe, rows: Rows, more: Rows, seed: int, among: Collection[st
 def _features(recipe: Recipe, cut: Windows) -> Int16:
     return features.extract(
         recipe.features.names,
-        cut.windows,
+        cut.filtered,
         recipe.sensor.channels,
-        sampling=recipe.sensor.sampling,
+        sampling=recipe.sensor.sampling.unfiltered,
         segment=recipe.features.segment,
     )
 
