@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
@@ -116,11 +117,22 @@ def test_misuse_is_explained(forest: Any, compiled: Any) -> None:
         midge.nothing  # noqa: B018
 
 
-def test_features_that_int16_can_not_part_are_refused() -> None:
+def test_features_that_no_scale_can_part_are_ranks() -> None:
     X = np.exp(np.random.default_rng(0).normal(size=(60, 1)) * 5)
     y = np.argsort(np.argsort(X[:, 0])) % 2
-    with pytest.raises(ParityError, match="logarithm"):
-        midge.compile(DecisionTreeClassifier(random_state=0).fit(X, y), X)
+    fitted = DecisionTreeClassifier(random_state=0).fit(X, y)
+    compiled = midge.compile(fitted, X)
+    assert np.array_equal(compiled.predict(X), y)
+    rows = np.exp(np.random.default_rng(1).normal(size=(500, 1)) * 9)
+    assert np.array_equal(compiled.predict(rows), fitted.predict(rows))
+
+
+def test_what_int16_takes_from_an_estimator_is_refused() -> None:
+    X, y = load_iris(return_X_y=True)
+    X = X.copy()
+    X[0] *= 1e6
+    with pytest.raises(ParityError, match="span too much"):
+        midge.compile(GaussianNB(var_smoothing=0).fit(X, y), X)
 
 
 def test_estimators_fitted_in_single_precision_are_taken() -> None:

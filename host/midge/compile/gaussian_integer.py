@@ -12,9 +12,10 @@ from .gaussian import Gaussian
 from .gaussian_near import NearIntegers
 from .verdict import LOG2_E, Verdict
 
-# Sums are values · log2(e) · 2^this; it makes a deviation of one sigma 108.7, and the largest 301 sigmas.
-LOG2_SCALE = 14
-ONE_SIGMA = (2.0**LOG2_SCALE * LOG2_E / 2) ** 0.5
+# Sums are values · log2(e) · 2^this; 14 makes a deviation of one sigma 108.7, and the largest 301 sigmas.
+LEAST_LOG2_SCALE, MOST_LOG2_SCALE = 14, 24
+# Deviations may be this much larger than those of the training rows before they saturate.
+HEADROOM = 4.0
 FACTOR_LIMIT = 16383
 _CONSTANT_LIMIT = 2**31 - 1
 
@@ -45,18 +46,29 @@ def lower(ir: Gaussian) -> GaussianIntegers | NearIntegers:
 
 def _deviations(ir: Gaussian) -> GaussianIntegers:
     """Factors as large as keeps products in int32."""
-    wanted = ONE_SIGMA / np.sqrt(ir.variance)
+    log2_scale = _log2_scale(ir)
+    one_sigma = (2.0**log2_scale * LOG2_E / 2) ** 0.5
+    wanted = one_sigma / np.sqrt(ir.variance)
     # The mean is limited too: the product of both must fit.
     room = np.minimum(FACTOR_LIMIT, 2.0**30 / np.maximum(np.abs(ir.mean), 1.0))
     shifts = np.clip(np.floor(np.log2(room / wanted)), 0, 31).astype(np.int64)
     factors = np.minimum(np.rint(wanted * 2.0**shifts), np.floor(room)).astype(np.int64)
     half = (1 << shifts) >> 1
     offsets = np.rint(-ir.mean * factors).astype(np.int64) + half
-    scaled = np.rint(ir.constant * LOG2_E * 2.0**LOG2_SCALE)
+    scaled = np.rint(ir.constant * LOG2_E * 2.0**log2_scale)
     constants = np.clip(scaled, -_CONSTANT_LIMIT, _CONSTANT_LIMIT).astype(np.int64)
     # Each deviation is off by half a step, at two sigmas.
-    epsilon = 2 * ir.n_features * (2 * ONE_SIGMA + 0.5) / (LOG2_E * 2.0**LOG2_SCALE)
-    return GaussianIntegers(factors, offsets, shifts, constants, ir.verdict, LOG2_SCALE, float(epsilon))
+    epsilon = 2 * ir.n_features * (2 * one_sigma + 0.5) / (LOG2_E * 2.0**log2_scale)
+    return GaussianIntegers(factors, offsets, shifts, constants, ir.verdict, log2_scale, float(epsilon))
+
+
+def _log2_scale(ir: Gaussian) -> int:
+    """As fine as keeps the deviations of the training rows in 16 bits, with room."""
+    if ir.low is None or ir.high is None:
+        return LEAST_LOG2_SCALE
+    furthest = np.maximum(np.abs(ir.low - ir.mean), np.abs(ir.high - ir.mean)) / np.sqrt(ir.variance)
+    room = 32767 / (HEADROOM * max(float(furthest.max()), 1.0))
+    return int(np.clip(np.floor(np.log2(2 * room**2 / LOG2_E)), LEAST_LOG2_SCALE, MOST_LOG2_SCALE))
 
 
 def predict(

@@ -198,6 +198,16 @@ def predict(
     lowered: KernelIntegers, X: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
+    return verdict.judge_integers(lowered.verdict, sums(lowered, X), lowered.log2_scale)
+
+
+def values(lowered: KernelIntegers, X: npt.NDArray[np.int16]) -> FloatArray:
+    """What the sums stand for, float64 (n_rows, n_values), less the verdict's center."""
+    return sums(lowered, X) / (verdict.grid(lowered.verdict) * 2.0**lowered.log2_scale)
+
+
+def sums(lowered: KernelIntegers, X: npt.NDArray[np.int16]) -> IntegerArray:
+    """Exact sums int64 (n_rows, n_values)."""
     half = 1 << lowered.factor_shift >> 1
     rows = ((X.astype(np.int64) - lowered.centers) * lowered.factors + half) >> lowered.factor_shift
     rows = np.clip(rows, -32767, 32767)
@@ -208,8 +218,8 @@ def predict(
     else:
         shift = lowered.log2_dots - 15
         kernels = _polynomial_q15(np.clip(_shifted(dots, shift), -32767, 32767), lowered.degree)
-    sums = kernels @ _matrix(lowered).T + lowered.bias
-    return verdict.judge_integers(lowered.verdict, sums, lowered.log2_scale)
+    found: IntegerArray = kernels @ _matrix(lowered).T + lowered.bias
+    return found
 
 
 def _shifted(values: IntegerArray, shift: int) -> IntegerArray:
