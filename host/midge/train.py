@@ -188,7 +188,7 @@ def examples(
     _tell_upsampled(data, warnings)
     if kind == "take" and recipe.background is None:
         warnings.append(
-            "each take is one performance, and no label is background: a board answers rest and everything else "
+            "each take is one performance, and no label is background: a board answers rest and all else "
             'with one of the labels too; record minutes of "other", and add background = "other" to [labels]'
         )
     key = np.array(validation.fold_keys(data, warnings))
