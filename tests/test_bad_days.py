@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from midge import cli, flash, model_file
+from midge import cli, flash, install, model_file
 from midge.board_facts import BoardFacts
 from midge.messages import Log
 from midge.model_file import Model
@@ -284,15 +284,15 @@ def test_garbage_on_the_line_is_passed_over(capsys: Capture, running: VirtualBoa
 def test_interrupt_in_mid_flash_is_one_word_and_the_next_goes_on(
     capsys: Capture, stock_app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = flash._Install.write
+    write = install.Install.write
 
-    def interrupted(self: flash._Install, path: str, data: bytes) -> None:
+    def interrupted(self: install.Install, path: str, data: bytes) -> None:
         if path.endswith("session.mpy"):
             raise KeyboardInterrupt
         write(self, path, data)
 
     with VirtualBoard() as board:
-        monkeypatch.setattr(flash._Install, "write", interrupted)
+        monkeypatch.setattr(install.Install, "write", interrupted)
         code, _, err = run(capsys, "flash", str(stock_app), board.tty)
         assert (code, err.strip().splitlines()[-1]) == (130, "interrupted")
         monkeypatch.undo()

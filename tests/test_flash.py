@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from midge import board_facts, flash, model_file, push
+from midge import board_facts, board_files, flash, model_file, push
 from midge.board_facts import BoardFacts
 from midge.errors import BudgetExceeded, DeviceError, RecipeError, VersionMismatch
 from midge.model_file import Model
@@ -224,7 +224,7 @@ def test_targets_come_from_the_firmware() -> None:
 
 
 def test_a_board_gets_the_library_without_other_boards_files() -> None:
-    files = flash.library_files(board_facts.known_boards()["rpi_pico"])
+    files = board_files.library_files(board_facts.known_boards()["rpi_pico"])
     boards = [path for path in files if "/boards/" in path]
     assert boards == ["/lib/midge_device/boards/__init__.py", "/lib/midge_device/boards/rpi_pico.py"]
     assert "/lib/midge_device/wire/frame.py" in files
@@ -232,7 +232,7 @@ def test_a_board_gets_the_library_without_other_boards_files() -> None:
 
 def test_a_firmware_without_native_code_gets_a_line(make_app: Callable[..., Path]) -> None:
     notes: list[str] = []
-    assert flash.native_file(facts(mpy=6), notes.append) == {}
+    assert board_files.native_file(facts(mpy=6), notes.append) == {}
     assert "no native code" in notes[0]
 
 
