@@ -38,7 +38,7 @@ from .monitor import Monitor
 from .mpremote_link import RawRepl
 from .progress import Advance
 from .recipe import Recipe
-from .simulate import Person, Shown
+from .simulate import Shown
 from .targets import Target
 from .virtual import Scene, VirtualBoard
 
@@ -115,6 +115,18 @@ def _loop(folder: Path) -> type[Loop]:
     return Loop
 
 
+@dataclass(frozen=True)
+class Act:
+    """What somebody does before the board: how long, what of it are performances, and how to play it.
+
+    `start` plays it to a board from now on and returns the board's time then, in µs.
+    """
+
+    duration_s: float
+    played: tuple[Performance, ...]
+    start: Callable[[VirtualBoard], int]
+
+
 class Loop:
     """The stages in their order; each takes a progress callable and returns facts to tell."""
 
@@ -147,6 +159,30 @@ class Loop:
         """Who was not there in training."""
         return simulate.people(TEST_PEOPLE, seed, "stranger")
 
+    def lessons(self, seed: int) -> Iterator[tuple[str, str, Act]]:
+        """Who does what for training: a take of each gesture, and other motion."""
+        assert self.recipe.background is not None
+        for person in simulate.people(TRAINING_PEOPLE, seed):
+            for label in self.keywords:
+                yield person.name, label, _act(simulate.take(person, label, times=TIMES_A_TAKE))
+            yield person.name, self.recipe.background, _act(simulate.other_motion(person, OTHER_MOTION_S))
+
+    def trials(self, strangers: Sequence[Any]) -> list[Act]:
+        """Strangers make gestures, then go about their day."""
+        shown = [simulate.session([person], TIMES_EACH) for person in strangers]
+        shown += [simulate.other_motion(person, TEST_OTHER_MOTION_S) for person in strangers]
+        return [_act(one) for one in shown]
+
+    def comparison(self, stranger: Any) -> Act:
+        """Gestures and other motion in one."""
+        parts = [simulate.session([stranger], 1, salt=1), simulate.other_motion(stranger, 30.0, salt=1)]
+        return _act(Shown(np.concatenate([part.samples_g for part in parts]), parts[0].rate_hz))
+
+    @property
+    def keywords(self) -> list[str]:
+        """The labels that make events."""
+        return [label for label in self.recipe.labels if label != self.recipe.background]
+
     def start(self, _: Advance) -> Facts:
         self.board = self._open_things.enter_context(VirtualBoard(clock="free"))
         with RawRepl(self.board.tty) as repl:
@@ -162,26 +198,26 @@ class Loop:
         return {"files": len(flashed.sent), "bytes": flashed.sent_bytes}
 
     def record(self, advance: Advance, seed: int) -> Facts:
-        scenes = list(training_scenes(self.recipe, seed))
-        total_s = sum(shown.duration_s for _, _, shown in scenes)
+        lessons = list(self.lessons(seed))
+        total_s = sum(act.duration_s for _, _, act in lessons)
         done_s, lost = 0.0, 0
         with session.connect(self.board.tty) as line:
-            for person, label, shown in scenes:
-                advance(done_s, total_s, f"{person.name}: {label}")
-                self.board.play(Scene(shown.samples_g, shown.rate_hz))
+            for who, label, act in lessons:
+                advance(done_s, total_s, f"{who}: {label}")
+                act.start(self.board)
                 take = record.record(
                     line,
                     self.recipe,
                     label=label,
                     into=self.recordings,
-                    group=person.name,
-                    seconds=shown.duration_s,
+                    group=who,
+                    seconds=act.duration_s,
                 )
                 lost += take.lost
-                done_s += shown.duration_s
+                done_s += act.duration_s
         return {
-            "takes": len(scenes),
-            "people": TRAINING_PEOPLE,
+            "takes": len(lessons),
+            "people": len({who for who, _, _ in lessons}),
             "minutes": round(total_s / 60, 1),
             "lost": lost,
         }
@@ -204,43 +240,49 @@ class Loop:
         return {"bytes": pushed.sent_bytes, "digest": pushed.digest}
 
     def recognise(self, advance: Advance, strangers: Sequence[Any]) -> Facts:
-        """Live: strangers make gestures, then go about their day; what the board says is set against it."""
+        """Live: what the board says while strangers are there is set against what they did."""
         found = self.found
-        scenes = [simulate.session([person], TIMES_EACH) for person in strangers]
-        scenes += [simulate.other_motion(person, TEST_OTHER_MOTION_S) for person in strangers]
-        total_s = sum(shown.duration_s for shown in scenes)
+        acts = self.trials(strangers)
+        total_s = sum(act.duration_s for act in acts)
         done_s = other_s = 0.0
         tally = evaluate.Tally(0, 0, 0, 0, 0)
-        for shown in scenes:
+        for act in acts:
             advance(done_s, total_s, f"{tally.recognised} of {tally.played} recognised")
-            played = [Performance(one.label, one.start_s, one.end_s) for one in shown.played]
-            more, heard = evaluate.match(watch(self.board, shown), played)
+            more, heard = evaluate.match(watch(self.board, act), act.played)
             tally += more
-            for one, label in zip(played, heard, strict=True):
+            for one, label in zip(act.played, heard, strict=True):
                 row = found.heard.setdefault(one.label, {})
                 row[label or "nothing"] = row.get(label or "nothing", 0) + 1
-            done_s += shown.duration_s
-            other_s += 0.0 if played else shown.duration_s
+            done_s += act.duration_s
+            other_s += 0.0 if act.played else act.duration_s
         found.other_motion_minutes = round(other_s / 60, 2)
         found.played, found.recognised, found.confused = tally.played, tally.recognised, tally.confused
         found.missed, found.false_events = tally.missed, tally.false_events
         return {"recognised": found.recognised, "played": found.played, "false_events": found.false_events}
 
     def compare(self, advance: Advance, stranger: Any) -> Facts:
-        """One more take over the line: gestures and other motion, to compare everybody's answers on."""
+        """One more take over the line, to compare everybody's answers on."""
         assert self.recipe.background is not None
-        parts = [simulate.session([stranger], 1, salt=1), simulate.other_motion(stranger, 30.0, salt=1)]
-        samples_g, rate_hz = np.concatenate([part.samples_g for part in parts]), parts[0].rate_hz
+        act = self.comparison(stranger)
         with session.connect(self.board.tty) as line:
-            self.board.play(Scene(samples_g, rate_hz))
-            seconds, into = len(samples_g) / rate_hz, self.folder / "compared"
-            take = record.record(line, self.recipe, label=self.recipe.background, into=into, seconds=seconds)
+            act.start(self.board)
+            into = self.folder / "compared"
+            take = record.record(
+                line, self.recipe, label=self.recipe.background, into=into, seconds=act.duration_s
+            )
         samples = dataset.canonical(recording.load(take.path), self.recipe)
         # ^C is for a board that waits now and then; in free time this one never does.
         self.board.set_clock("real")
         compared = board_answers.compare(self.board.tty, self.built, samples)
         self.found.windows, self.found.agree = compared.windows, compared.agree
         return {"windows": compared.windows, "agree": compared.agree}
+
+
+def _act(shown: Shown) -> Act:
+    """A scene of motion."""
+    played = tuple(Performance(one.label, one.start_s, one.end_s) for one in shown.played)
+    scene = Scene(shown.samples_g, shown.rate_hz)
+    return Act(shown.duration_s, played, lambda board: board.play(scene))
 
 
 def shuffled(data: Dataset, seed: int) -> Dataset:
@@ -252,22 +294,12 @@ def shuffled(data: Dataset, seed: int) -> Dataset:
     return Dataset(data.folder, recordings)
 
 
-def training_scenes(recipe: Recipe, seed: int) -> Iterator[tuple[Person, str, Shown]]:
-    """What the people of a seed do for training: a take of each gesture, and other motion."""
-    assert recipe.background is not None
-    for person in simulate.people(TRAINING_PEOPLE, seed):
-        for label in recipe.labels:
-            if label != recipe.background:
-                yield person, label, simulate.take(person, label, times=TIMES_A_TAKE)
-        yield person, recipe.background, simulate.other_motion(person, OTHER_MOTION_S)
-
-
-def watch(board: VirtualBoard, shown: Shown) -> list[Event]:
-    """The events that the board reports while a scene plays, on the scene's clock."""
+def watch(board: VirtualBoard, act: Act) -> list[Event]:
+    """The events that the board reports while something is done, on the act's clock."""
     events: list[Event] = []
     with session.connect(board.tty) as line:
-        start_ms = board.play(Scene(shown.samples_g, shown.rate_hz)) / 1000
-        end_ms = start_ms + 1000 * (shown.duration_s + evaluate.LATEST_S)
+        start_ms = act.start(board) / 1000
+        end_ms = start_ms + 1000 * (act.duration_s + evaluate.LATEST_S)
         for said in Monitor(line).lines():
             if "ticks_ms" not in said:
                 continue
