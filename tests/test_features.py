@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from midge import features
+from midge import evaluate, features, filtering
+from midge.compile.ir import Forest, Tree
 from midge.errors import DatasetError, RecipeError
+from midge.model_file import Decision, FrontEnd, Model, Sensor
 
 LENGTH = 128
 
@@ -322,3 +324,34 @@ def test_windows_of_a_wrong_form_are_refused() -> None:
 
 def test_no_windows_give_no_rows() -> None:
     assert features.extract(["x.mean"], np.zeros((0, 4, 3), np.int16)).shape == (0, 1)
+
+
+def test_filters_of_a_stretch_are_those_of_a_stream() -> None:
+    """What training sees of a window is what a board sees that has been running, bit for bit."""
+    rng = np.random.default_rng(6)
+    moved = np.clip(np.cumsum(rng.normal(0, 700, (400, 3)), axis=0), -30000, 30000).astype(np.int16)
+    sampling = features.Sampling(50.0, lowpass_hz=8.0, highpass_hz=0.4)
+    names, length, hop = ("x.mean", "y.std", "z.range", "m.jerk"), 40, 20
+    frontend = FrontEnd("motion", ("x", "y", "z"), length, hop, names, (8192.0,) * 4, sampling=sampling)
+    trees = tuple(
+        Tree(np.array([at]), np.array([0.5]), np.array([-1]), np.array([-2]), np.eye(2)) for at in range(4)
+    )
+    model = Model(
+        "m",
+        ("a", "b"),
+        None,
+        frontend,
+        Sensor(50.0, 4),
+        Decision(0.5, 1, 0),
+        Forest(4, 2, trees),
+        epsilon=1e-4,
+    )
+    stream = evaluate.compiled(model).stream(moved)
+    filtered = filtering.filtered(moved, sampling)
+    raw, windows = (
+        np.stack([samples[at : at + length] for at in range(0, 400 - length + 1, hop)])
+        for samples in (moved, filtered)
+    )
+    assert np.array_equal(stream, features.extract(names, windows, sampling=sampling.unfiltered))
+    # Begun anew in each window they would say something else: that is why.
+    assert not np.array_equal(stream[1:], features.extract(names, raw, sampling=sampling)[1:])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import journal, quiet, recording, segmenting
+from . import filtering, journal, quiet, recording, segmenting
 from .errors import DatasetError
 from .recipe import Recipe
 from .recording import Recording
@@ -44,7 +44,8 @@ class Windows(NamedTuple):
 
     `windows` int16 (n, length, channels) canonical samples; `labels` int (n,) indices into the recipe's
     labels; `groups` str (n,), a recording without a group being a group of its own; `recording` int (n,)
-    indices into the dataset's recordings; `start` int (n,) the window's first row there.
+    indices into the dataset's recordings; `start` int (n,) the window's first row there; `filtered` like
+    `windows`, as the recipe's filters leave them that have run since the stretch began.
     """
 
     windows: npt.NDArray[np.int16]
@@ -52,6 +53,7 @@ class Windows(NamedTuple):
     groups: npt.NDArray[np.str_]
     recording: npt.NDArray[np.int64]
     start: npt.NDArray[np.int64]
+    filtered: npt.NDArray[np.int16]
 
 
 def load(folder: str | Path) -> Dataset:
@@ -142,6 +144,9 @@ def windows(
     if hop is None:
         hop = max(1, recipe.window.hop // STEPS_PER_HOP) if by_event else recipe.window.hop
     cut: list[npt.NDArray[np.int16]] = []
+    after_filters: list[npt.NDArray[np.int16]] = []
+    sampling = recipe.sensor.sampling
+    has_filters = sampling != sampling.unfiltered
     labels: list[npt.NDArray[np.int64]] = []
     owners: list[npt.NDArray[np.int64]] = []
     begins: list[npt.NDArray[np.int64]] = []
@@ -152,6 +157,8 @@ def windows(
         if kind == "take" and (item.label != recipe.background or _is_short_sound(item, length)):
             window, start = whole_take(item, samples, length)
             cut.append(window[None])
+            if has_filters:
+                after_filters.append(filtering.filtered(window, sampling)[None])
             labels.append(np.array([label]))
             owners.append(np.array([number]))
             begins.append(np.array([start]))
@@ -163,6 +170,9 @@ def windows(
                 starts, chosen = _around_events(samples[start:stop], starts, start, recipe, label)
             if len(starts):
                 cut.append(samples[starts[:, None] + np.arange(length)])
+                if has_filters:
+                    part = filtering.filtered(samples[start:stop], sampling)
+                    after_filters.append(part[starts[:, None] - start + np.arange(length)])
                 labels.append(chosen)
                 owners.append(np.full(len(starts), number))
                 begins.append(starts)
@@ -174,8 +184,14 @@ def windows(
         )
     owner = np.concatenate(owners)
     names = [item.group or f"recording {number}" for number, item in enumerate(dataset.recordings)]
+    raw = np.concatenate(cut)
     return Windows(
-        np.concatenate(cut), np.concatenate(labels), np.array(names)[owner], owner, np.concatenate(begins)
+        raw,
+        np.concatenate(labels),
+        np.array(names)[owner],
+        owner,
+        np.concatenate(begins),
+        np.concatenate(after_filters) if has_filters else raw,
     )
 
 

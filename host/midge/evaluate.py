@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from midge_device import decision
 
-from . import confusion, dataset, quiet, segmenting
+from . import confusion, dataset, features, quiet, segmenting
 from .compile import agreement, c99
 from .compile.host import HostModel
 from .dataset import Dataset
@@ -194,7 +194,7 @@ def evaluate(
     cut = dataset.windows(data, recipe, hop=recipe.window.hop, note=empty.append)
     warnings = [f"{len(empty)} recordings left out; the first: {empty[0]}"] if empty else []
     library = compiled(model)
-    rows = library.windows(cut.windows)
+    rows = library.windows(cut.windows) if cut.filtered is cut.windows else _after_filters(model, cut)
     scores, winners = library.classify(rows)
     answer = winners.astype(np.int64)
     counts = confusion.count(cut.labels, answer, len(recipe.labels))
@@ -246,6 +246,19 @@ def evaluate(
         confusion=counts.tolist(),
         events=events,
         warnings=warnings,
+    )
+
+
+def _after_filters(model: Model, cut: dataset.Windows) -> Int16:
+    """Features of windows whose filters have run since their stretch began, as on a board."""
+    frontend = model.frontend
+    assert frontend is not None
+    return features.extract(
+        frontend.features,
+        cut.filtered,
+        frontend.channels,
+        sampling=frontend.sampling.unfiltered,
+        segment=frontend.segment,
     )
 
 

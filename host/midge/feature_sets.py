@@ -88,7 +88,8 @@ def _vibration(channels: Channels, rate_hz: float, length: int) -> tuple[str, ..
     rows = (*channels, "l")
     return (
         *_each(rows, "std", "range", "mad", "mc", "jerk"),
-        *_each(rows, "rhythm", "period"),
+        # By far the dearest, and a machine has one rhythm.
+        *_each(("l",), "rhythm", "period"),
         *_bands(rows, rate_hz, length),
         *("xy.corr", "xz.corr", "yz.corr"),
     )

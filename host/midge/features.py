@@ -9,16 +9,17 @@ from __future__ import annotations
 import ctypes
 import difflib
 import functools
-import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from . import filtering
 from .errors import DatasetError, RecipeError
+from .filtering import Section
 
 if TYPE_CHECKING:
     from .features_sound import SoundPlan
@@ -105,6 +106,11 @@ class Sampling:
     lowpass_hz: float = 0.0
     highpass_hz: float = 0.0
 
+    @property
+    def unfiltered(self) -> Sampling:
+        """The same of samples that have gone through the filters already."""
+        return replace(self, lowpass_hz=0.0, highpass_hz=0.0)
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -180,44 +186,6 @@ class Segmenter:
 
 
 @dataclass(frozen=True)
-class Section:
-    """filter_section of filter.h: a Butterworth filter of second order, by the bilinear transform."""
-
-    b0: int
-    b1: int
-    b2: int
-    a1: int
-    a2: int
-    passes_rest: int
-
-    @classmethod
-    def of(cls, cutoff_hz: float, rate_hz: float, *, is_lowpass: bool) -> Section:
-        """3 dB down at `cutoff_hz`, which is below half of `rate_hz`."""
-        k = math.tan(math.pi * cutoff_hz / rate_hz)
-        share = 1 / (1 + math.sqrt(2) * k + k * k)
-        b = (k * k * share) if is_lowpass else share
-        values = (b, 2 * b if is_lowpass else -2 * b, b, 2 * (k * k - 1) * share)
-        b0, b1, b2, a1 = (round(value * (1 << 28)) for value in values)
-        a2 = round((1 - math.sqrt(2) * k + k * k) * share * (1 << 28))
-        return cls(b0, b1, b2, a1, a2, int(is_lowpass))
-
-    @classmethod
-    def all_of(cls, sampling: Sampling) -> tuple[Section, ...]:
-        """Those that samples go through; raises RecipeError for a cutoff that the rate can't have."""
-        made = []
-        for name, cutoff_hz in (("highpass_hz", sampling.highpass_hz), ("lowpass_hz", sampling.lowpass_hz)):
-            if not cutoff_hz:
-                continue
-            if not 0.001 * sampling.rate_hz <= cutoff_hz <= 0.45 * sampling.rate_hz:
-                raise RecipeError(
-                    f"{name} {cutoff_hz:g}: at {sampling.rate_hz:g} Hz it must be "
-                    f"{0.001 * sampling.rate_hz:g} to {0.45 * sampling.rate_hz:g}"
-                )
-            made.append(cls.of(cutoff_hz, sampling.rate_hz, is_lowpass=name == "lowpass_hz"))
-        return tuple(made)
-
-
-@dataclass(frozen=True)
 class Plan:
     """A front end in terms of the kernels.
 
@@ -246,7 +214,7 @@ class Plan:
     @property
     def state_bytes(self) -> int:
         """Bytes of the caller's state, a multiple of 8."""
-        return self.filter_at + (8 + 16 * len(self.sections) * self.n_channels if self.sections else 0)
+        return self.filter_at + filtering.state_bytes(self.sections, self.n_channels)
 
     @property
     def filter_at(self) -> int:
