@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "random_estimators", Path(__file__).with_name("random_estimators.py")
-    )
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
-    sys.modules["random_estimators"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-random_estimators = _load()
+import random_estimators
 
 
 def _assert_same(seed: int, targets: tuple[str, ...] = ()) -> None:
