@@ -1,4 +1,7 @@
-"""Bad files: one line that names file and row, and nothing is imported by halves."""
+"""Bad files: one line that names file and row, and nothing is imported by halves.
+
+The table of what is said of each: pytest -q -rP tests/importing/test_bad_files.py | grep midge:
+"""
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -92,6 +95,14 @@ BAD: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
     "unknown unit": ("b.csv", GOOD, ("--unit", "furlong"), "--unit 'furlong' is not one of"),
     "names and rows differ": ("b.csv", "t_ms,x,y,z,label\n" + "0,0,0,1\n1,0,0,1\n" * 9, (), "b.csv row 1: 5 names, 4 columns below"),
     "no names, five columns": ("b.csv", "0,0,0,1,1\n1,0,0,1,1\n" * 9, (), "b.csv row 1: 5 columns without names"),
+    "packed": ("b.csv", b"\x1f\x8b" + bytes(80), (), "b.csv row 1: it is packed by gzip: unpack it first"),
+    "Excel": ("b.csv", b"PK\x03\x04" + bytes(80), (), "b.csv row 1: it is an Excel file or a zip archive"),
+    "web page": ("b.csv", "<!DOCTYPE html>\n<html>404</html>\n", (), "b.csv row 1: it is a web page"),
+    "pointer": ("b.csv", "version https://git-lfs.github.com/spec/v1\noid 1\n", (), "b.csv row 1: it is a pointer of Git LFS"),
+    "names again": ("b.csv", GOOD + GOOD, (), "b.csv row 102: 'x' is not a number"),
+    "sorted backwards": ("b.csv", "t_ms,x,y,z\n" + "".join(f"{990 - n * 10},0,0,1\n" for n in range(99)), (), "b.csv row 3: time goes back from 990 to 980"),
+    "other rates": ("b.csv", "t_ms,x,y,z\n" + "".join(f"{n * 50},0,0,1\n" for n in range(99)), ("--trust-unit",), "which rate shall the dataset have? the files' time stamps are at 20 to 100 Hz"),
+    "sensor off": ("a.csv", GOOD.replace(",1\n", ",0\n"), (), "a.csv: x, y and z are 0: a sensor that is off"),
     "npy cut": ("b.npy", npy(np.zeros((50, 3)))[:-8], ("--rate", "100"), "b.npy: not a whole .npy"),
     "npy of words": ("b.npy", npy(np.array(["a"])), ("--rate", "100"), "b.npy: must be a table of numbers"),
     "npy with NaN": ("b.npy", npy(np.full((9, 3), np.nan)), ("--rate", "100"), "b.npy row 1: a value is missing"),

@@ -91,7 +91,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, title: s
     """A table for people; numbers are right-aligned. Silent with --json."""
     if _State.as_json:
         return
-    drawn = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    drawn = Table(
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False,
+        show_header=any(headings),
+    )  # fmt: skip
     for column, heading in enumerate(headings):
         numeric = bool(rows) and all(isinstance(row[column], int | float) for row in rows)
         # The first column is what people copy: addresses, names.

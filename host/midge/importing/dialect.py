@@ -59,12 +59,26 @@ class Dialect:
         return float(cell.replace(",", ".") if self.decimal == "," else cell)
 
 
+# First bytes of what is no text, or no table.
+_OTHERS = (
+    (b"\x1f\x8b", "packed by gzip: unpack it first"),
+    (b"pk\x03\x04", "an Excel file or a zip archive: save it as CSV, or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file: save it as CSV"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"version https://git-lfs", "a pointer of Git LFS: fetch what it points to"),
+)
+
+
 def decode(path: Path, where: str, encoding: str = "") -> str:
     """The file's text; raises DatasetError naming the row that is not in its encoding."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{where}: can't be read ({error.strerror}); check its rights") from None
+    other = next((what for magic, what in _OTHERS if data.lstrip()[: len(magic)].lower() == magic), "")
+    if other:
+        raise DatasetError(f"{where} row 1: it is {other}, whatever its name says; --skip-bad leaves it out")
     known = encoding or next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
     try:
         text = data.decode(known)

@@ -39,7 +39,7 @@ class FirstLook:
 
 
 def look(wanted: Sequence[tuple[Path, str, dict[str, str]]], how: Source, into: Path) -> FirstLook:
-    """Raises DatasetError if no unit fits; a file that can't be understood is the stage's to meet."""
+    """Raises DatasetError if no unit fits or rates differ; bad files are left to the stage."""
     tables: list[tuple[str, Table]] = []
     for path, where, _ in wanted[:: max(1, len(wanted) // PROBED)]:
         try:
@@ -56,7 +56,7 @@ def look(wanted: Sequence[tuple[Path, str, dict[str, str]]], how: Source, into: 
     )
     if why:
         assumed.append(why)
-    rate_hz, why = _rate_hz([table for _, table in tables], how, into)
+    rate_hz, why = _rate_hz([table for _, table in tables], how, into, wanted[0][1])
     if why:
         assumed.append(why)
     kind = tables[-1][1].kind if tables else "motion"
@@ -73,6 +73,10 @@ def _unit(tables: Sequence[Table], how: Source, first: str) -> tuple[str, str]:
     if said:
         return said, f"unit {said}: the files say so"
     usual = float(np.median(norms))
+    if not usual:
+        raise DatasetError(
+            f"{first}: x, y and z are 0: a sensor that is off, or other columns? --columns tells"
+        )
     means = np.array([float(np.linalg.norm(table.samples[:, :3].mean(axis=0))) for table in motion])
     guessed = units.guess(norms, is_steady=bool(np.median(means) > _STEADY * usual))
     if not guessed:
@@ -83,8 +87,11 @@ def _unit(tables: Sequence[Table], how: Source, first: str) -> tuple[str, str]:
     return guessed, f"unit {guessed}: the usual acceleration is {usual:.4g}"
 
 
-def _rate_hz(tables: Sequence[Table], how: Source, into: Path) -> tuple[float | None, str]:
-    """Rate and why, for files with time stamps: the dataset's, else the pace of their time stamps."""
+def _rate_hz(tables: Sequence[Table], how: Source, into: Path, first: str) -> tuple[float | None, str]:
+    """Rate and why, for files with time stamps: the dataset's, else the pace of their time stamps.
+
+    Raises DatasetError if those differ.
+    """
     stamped = [table for table in tables if table.stamps is not None]
     if how.to_hz is not None or how.rate_hz is not None or not stamped or len(stamped) < len(tables):
         return how.to_hz, ""
@@ -93,8 +100,13 @@ def _rate_hz(tables: Sequence[Table], how: Source, into: Path) -> tuple[float | 
         rate_hz = recording.describe(there)[0].rate_hz
         return rate_hz, f"rate {rate_hz:g} Hz: as what is in {into} already"
     paces = [pace for table in stamped if (pace := _pace_hz(table)) is not None]
-    if not paces or max(paces) > _ALIKE * min(paces):
+    if not paces:
         return None, ""
+    if max(paces) > _ALIKE * min(paces):
+        raise DatasetError(
+            f"{first}: which rate shall the dataset have? the files' time stamps are at {min(paces):.4g} to "
+            f"{max(paces):.4g} Hz; give --resample HZ, or --app APP"
+        )
     pace = float(np.median(paces))
     if not _SENSIBLE_HZ[0] <= pace <= _SENSIBLE_HZ[1]:
         return None, ""

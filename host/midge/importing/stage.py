@@ -225,9 +225,14 @@ def _rate(table: Table, where: str, how: Source, done: Imported) -> float:
     if table.stamps is not None and how.rate_hz is None:
         time_s = stamps_s(table, where, slice(0, len(table.samples)), replace(how, rate_hz=1.0), 1.0)
         steps = np.diff(np.unique(time_s))
-        hint = f", its time stamps are about {1 / float(np.median(steps)):.4g} Hz" if len(steps) else ""
+        if not len(steps):
+            raise DatasetError(
+                f"{where} row {table.rows[0]}: {len(table.samples)} samples at one time are no recording; "
+                "--skip-bad leaves it out"
+            )
         raise DatasetError(
-            f"{where}: which rate shall the dataset have{hint}? give --resample HZ, or --app APP"
+            f"{where}: which rate shall the dataset have, its time stamps are about "
+            f"{1 / float(np.median(steps)):.4g} Hz? give --resample HZ, or --app APP"
         )
     rate_hz = source_hz(table, where, how) if table.stamps is None else float(how.rate_hz or 0)
     if done.rate_hz and abs(rate_hz / done.rate_hz - 1) > 1e-6:
