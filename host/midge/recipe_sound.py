@@ -14,12 +14,13 @@ from .features_sound import (
 )
 
 if TYPE_CHECKING:
-    from .recipe import Sensor, Window, _Section
+    from .recipe import Sensor, Window
+    from .toml_section import Section
 
 LEAST_RATE_HZ, MOST_RATE_HZ = 4000, 48000
 
 
-def sensor(section: _Section) -> Sensor:
+def sensor(section: Section) -> Sensor:
     """A microphone: one channel, int16, full scale ±1."""
     from .recipe import Sensor
 
@@ -40,7 +41,7 @@ def sensor(section: _Section) -> Sensor:
     return found
 
 
-def sampling(section: _Section, rate_hz: int) -> SoundSampling:
+def sampling(section: Section, rate_hz: int) -> SoundSampling:
     """How frames are analysed: `step_ms`, `bands`, `word_share`, `room_db` of [features]."""
     step_ms = section.number("step_ms", 5.0, 30.0, 20.0, whole=False)
     bands = section.number("bands", 8, MOST_BANDS, 32)
@@ -59,7 +60,7 @@ def sampling(section: _Section, rate_hz: int) -> SoundSampling:
     return made
 
 
-def window(section: _Section, analysis: SoundSampling) -> Window:
+def window(section: Section, analysis: SoundSampling) -> Window:
     """Length and hop, in samples or in ms; the hop is made of whole steps of a frame."""
     from .recipe import Window
 
