@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from array import array
 from collections.abc import Callable
 from types import ModuleType
@@ -24,34 +23,6 @@ THUMB = ("armv6m", "armv7m", "armv7emsp", "armv7emdp")
 
 def _build(sources: dict[str, str], target: Target) -> Module:
     return toolchain.build_module(sources, target, name="toy", exports=module_glue.MODEL)
-
-
-def _with_classify(toy: ModuleType, body: str) -> dict[str, str]:
-    """A classifier alone, with another body."""
-    sources: dict[str, str] = toy.sources(frontend=False)
-    sources["model.c"] = (
-        '#include "midge_model.h"\n'
-        "int32_t midge_classify(const int16_t *features, int16_t *scores)\n"
-        f"{{\n    (void)features;\n    (void)scores;\n    {body}\n}}\n"
-    )
-    return sources
-
-
-def _with_assembly(toy: ModuleType, lines: str) -> dict[str, str]:
-    sources: dict[str, str] = toy.sources(frontend=False)
-    del sources["model.c"]
-    head = """
-    .syntax unified
-    .thumb
-    .section .text.midge_classify, "ax"
-    .globl midge_classify
-    .hidden midge_classify
-    .type midge_classify, %function
-    .thumb_func
-midge_classify:
-"""
-    sources["model.S"] = head + lines + "    .size midge_classify, . - midge_classify\n"
-    return sources
 
 
 # What is right.
@@ -106,8 +77,7 @@ def test_constants_and_info(toy_module: Callable[..., Module], target_name: str)
 
 def test_float_functions_are_there(target_name: str, toy: ModuleType) -> None:
     """What float models call: the headers are ours, most functions come with the compiler."""
-    sources = _with_classify(
-        toy,
+    sources = toy.with_classify(
         "float x = features[0] / 1024.0f; scores[0] = (int16_t)(1000.0f * tanhf(x)); "
         "scores[1] = (int16_t)(100.0f * logf(1.0f + fabsf(x))); "
         "scores[2] = (int16_t)(100.0f * expf(-x * x)); "
@@ -141,7 +111,7 @@ def test_instructions_and_stack_are_exact(name: str, toy: ModuleType) -> None:
     add sp, #24
     pop {r4, pc}
 """
-    module = _build(_with_assembly(toy, lines), targets.get(name))
+    module = _build(toy.with_assembly(lines), targets.get(name))
     board = Emulator(module.mpy, targets.get(name), module.symbols)
     measured = board.measure([[1, 2, 3], [4, 5, 6]])
     assert measured.calls == 2
@@ -165,7 +135,7 @@ def test_accesses_in_it_blocks_leave_no_trace(name: str, toy: ModuleType) -> Non
     adds r0, r2
     bx lr
 """
-    module = _build(_with_assembly(toy, lines), targets.get(name))
+    module = _build(toy.with_assembly(lines), targets.get(name))
     board = Emulator(module.mpy, targets.get(name), module.symbols)
     assert board.classify([100, 20, 0])[0] == 27
     assert board.measure([[100, 20, 0]]).instructions_max == 11
@@ -223,7 +193,7 @@ def test_failed_call_leaves_the_next_one_right(toy: ModuleType, toy_module: Call
     ],
 )
 def test_unaligned_access_is_refused(name: str, planted: str, toy: ModuleType) -> None:
-    module = _build(_with_classify(toy, planted), targets.get(name))
+    module = _build(toy.with_classify(planted), targets.get(name))
     board = Emulator(module.mpy, targets.get(name))
     with pytest.raises(ModelError, match="not aligned"):
         board.classify([1, 2, 3])
@@ -233,126 +203,23 @@ def test_unaligned_access_is_refused(name: str, planted: str, toy: ModuleType) -
     "planted", ["return features[3];", "scores[4] = 1; return 0;", "scores[-1] = 1; return 0;"]
 )
 def test_access_outside_the_buffers_is_refused(planted: str, target_name: str, toy: ModuleType) -> None:
-    module = _build(_with_classify(toy, planted), targets.get(target_name))
+    module = _build(toy.with_classify(planted), targets.get(target_name))
     board = Emulator(module.mpy, targets.get(target_name))
     with pytest.raises(ModelError, match="outside the buffers"):
         board.classify([1, 2, 3])
 
 
 def test_wild_pointer_and_endless_loop_are_refused(target_name: str, toy: ModuleType) -> None:
-    wild = _build(_with_classify(toy, "return *(volatile int32_t *)0x70000000u;"), targets.get(target_name))
+    wild = _build(toy.with_classify("return *(volatile int32_t *)0x70000000u;"), targets.get(target_name))
     with pytest.raises(ModelError, match="crashed"):
         Emulator(wild.mpy, targets.get(target_name)).classify([1, 2, 3])
 
 
 def test_endless_loop_is_stopped(toy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midge.compile.emulate_watch.RUNAWAY_INSTRUCTIONS", 10_000)
-    module = _build(_with_classify(toy, "for (volatile int i = 0;; i++) {}"), targets.get("armv6m"))
+    module = _build(toy.with_classify("for (volatile int i = 0;; i++) {}"), targets.get("armv6m"))
     with pytest.raises(ModelError, match="more than 10000"):
         Emulator(module.mpy, targets.get("armv6m")).classify([1, 2, 3])
-
-
-# Instructions that a lesser core does not have, as an assembler for a greater one encodes them.
-PLANTED = [
-    ("armv6m", ".inst.n 0xb100"),  # cbz r0
-    ("armv6m", ".inst.n 0xbf08"),  # it eq
-    ("armv6m", ".inst.w 0xf2412034"),  # movw r0, #0x1234
-    ("armv6m", ".inst.w 0xfbb0f0f1"),  # udiv r0, r0, r1
-    ("armv6m", ".inst.w 0xf7ffbff7"),  # b.w
-    ("armv6m", ".inst.w 0xf8d00004"),  # ldr.w r0, [r0, #4]
-    ("armv7m", ".inst.w 0xfb202001"),  # smlad r0, r0, r1, r2
-    ("armv7m", ".inst.w 0xfa2ff080"),  # sxtb16 r0, r0
-    ("armv7m", ".inst.w 0xfa00f081"),  # sxtah r0, r0, r1
-    ("armv7m", ".inst.w 0xfa81f080"),  # qadd r0, r0, r1
-    ("armv7m", ".inst.w 0xfa80f041"),  # uadd8 r0, r0, r1
-    ("armv7m", ".inst.w 0xfaa0f081"),  # sel r0, r0, r1
-    ("armv7m", ".inst.w 0xfb70f001"),  # usad8 r0, r0, r1
-    ("armv7m", ".inst.w 0xeac00001"),  # pkhbt r0, r0, r1
-    ("armv7m", ".inst.w 0xfb102001"),  # smlabb r0, r0, r1, r2
-    ("armv7m", ".inst.w 0xfb50f001"),  # smmul r0, r0, r1
-    ("armv7m", ".inst.w 0xfbc201c3"),  # smlald r0, r1, r2, r3
-    ("armv7m", ".inst.w 0xfbe20163"),  # umaal r0, r1, r2, r3
-    ("armv7m", ".inst.w 0xf3200003"),  # ssat16 r0, #4, r0
-    ("armv7m", ".inst.w 0xf3a00004"),  # usat16 r0, #4, r0
-    ("armv7m", ".inst.w 0xee300a20"),  # vadd.f32 s0, s0, s1
-    ("armv7m", ".inst.w 0xed900a00"),  # vldr s0, [r0]
-    ("armv7m", ".inst.w 0xee100a10"),  # vmov r0, s0
-    ("armv7emsp", ".inst.w 0xee300b01"),  # vadd.f64 d0, d0, d1
-    ("armv7emsp", ".inst.w 0xfe800a20"),  # vmaxnm.f32 s0, s0, s1
-    ("rv32imc", ".insn 4, 0x60051513"),  # clz a0, a0
-    ("rv32imc", ".insn 4, 0x60355513"),  # rori a0, a0, 3
-    ("rv32imc", ".insn 4, 0x40b57533"),  # andn a0, a0, a1
-    ("rv32imc", ".insn 4, 0x00b57553"),  # fadd.s fa0, fa0, fa1
-    ("rv32imc", ".insn 2, 0x6108"),  # c.flw fa0, 0(a0)
-    ("rv32imc", ".insn 2, 0x2502"),  # c.fldsp fa0, 0(sp)
-    ("rv32imc", ".insn 4, 0x00b6252f"),  # amoadd.w a0, a1, (a2)
-    ("rv32imc", ".insn 4, 0xb0002573"),  # csrr a0, mcycle
-]
-
-
-@pytest.mark.parametrize(("name", "text"), PLANTED)
-def test_instruction_outside_the_set_is_refused_at_build_time(name: str, text: str, toy: ModuleType) -> None:
-    # Never executed: the scan of the code has to see it.
-    body = f'if (features == scores) {{ __asm__ volatile("{text}"); }} return 0;'
-    with pytest.raises(LinkError, match=f"{text.split('0x')[1]} .* not one of {name}"):
-        _build(_with_classify(toy, body), targets.get(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("armv6m", "rev r0, r0; sxtb r0, r0; nop; dmb; mrs r1, primask; push {r1}; pop {r1}; bl 1f; 1:"),
-        (
-            "armv7m",
-            "sxtb r0, r0; rev r0, r0; ssat r0, #16, r0; usat r0, #8, r0, asr #3; rbit r0, r0; clz r0, r0",
-        ),
-        (
-            "armv7m",
-            "sxtb.w r8, r0; uxth.w r8, r8; rev.w r8, r8; lsl.w r8, r8, r0; mls r0, r0, r1, r2",
-        ),
-        (
-            "armv7m",
-            "smull r0, r1, r2, r3; umlal r0, r1, r2, r3; sdiv r0, r0, r1; tbb [pc, r0]; bfi r0, r1, #2, #3",
-        ),
-        (
-            "armv7emsp",
-            "smlad r0, r0, r1, r2; vfma.f32 s0, s1, s2; vldr d0, [r0]; vmov r0, r1, d0; vpush {d8}",
-        ),
-        ("armv7emdp", "vadd.f64 d0, d0, d1; vmaxnm.f32 s0, s0, s1; vcvt.f32.f64 s0, d0"),
-        (
-            "rv32imc",
-            "mulh a0, a0, a1; remu a0, a0, a1; sltiu a0, a1, 1; srai a0, a0, 3; fence; sub a0, a0, a1",
-        ),
-    ],
-)
-def test_instructions_of_the_set_are_let_pass(name: str, text: str, toy: ModuleType) -> None:
-    body = f'if (features == scores) {{ __asm__ volatile("{text}"); }} return 0;'
-    assert _build(_with_classify(toy, body), targets.get(name)).mpy
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("armv6m", ".inst.w 0xf2412034"),  # movw
-        ("armv7m", ".inst.w 0xfb202001"),  # smlad
-        ("rv32imc", ".insn 4, 0x00b57553"),  # fadd.s
-    ],
-)
-def test_instruction_outside_the_set_is_refused_when_it_runs(name: str, text: str, toy: ModuleType) -> None:
-    unchecked = dataclasses.replace(targets.get(name), instruction_set="")
-    module = _build(_with_classify(toy, f'__asm__ volatile("{text}"); return 0;'), unchecked)
-    with pytest.raises(ModelError, match=f"not one of {name}"):
-        Emulator(module.mpy, targets.get(name)).classify([1, 2, 3])
-
-
-def test_data_in_code_is_no_instruction(toy: ModuleType) -> None:
-    body = (
-        "static const int32_t big[] = {0x12345678, (int32_t)0xF7FFA000, (int32_t)0xFB10F0F1}; "
-        "return big[scores[0] & 1] + (int32_t)0xEE302B81 * features[0];"
-    )
-    module = _build(_with_classify(toy, body), targets.get("armv6m"))
-    assert (0xEE302B81).to_bytes(4, "little") in module.mpy
-    assert Emulator(module.mpy, targets.get("armv6m")).classify([0, 0, 0])[0] == 0x12345678
 
 
 def test_firmware_refuses_what_is_for_another_core(toy_module: Callable[..., Module]) -> None:

@@ -53,14 +53,8 @@ def test_they_refuse_the_same(
     body: str, message: str, toy: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulate_watch, "RUNAWAY_INSTRUCTIONS", 10_000)
-    sources = toy.sources(frontend=False)
-    sources["model.c"] = (
-        '#include "midge_model.h"\n'
-        "int32_t midge_classify(const int16_t *features, int16_t *scores)\n"
-        f"{{\n    (void)features;\n    (void)scores;\n    {body}\n}}\n"
-    )
     target = targets.get("armv7emsp")
-    module = toolchain.build_module(sources, target, name="toy", exports=module_glue.MODEL)
+    module = toolchain.build_module(toy.with_classify(body), target, name="toy", exports=module_glue.MODEL)
     _without_compiler(monkeypatch)
     with pytest.raises(ModelError, match=message):
         Emulator(module.mpy, target).classify([1, 2, 3])

@@ -45,3 +45,32 @@ def classify(row: list[int]) -> tuple[int, list[int]]:
         for i, bias in enumerate(biases)
     ]
     return scores.index(max(scores)), scores
+
+
+def with_classify(body: str) -> dict[str, str]:
+    """A classifier alone, with another body."""
+    found = sources(frontend=False)
+    found["model.c"] = (
+        '#include "midge_model.h"\n'
+        "int32_t midge_classify(const int16_t *features, int16_t *scores)\n"
+        f"{{\n    (void)features;\n    (void)scores;\n    {body}\n}}\n"
+    )
+    return found
+
+
+def with_assembly(lines: str) -> dict[str, str]:
+    """A classifier alone, in Thumb assembly."""
+    found = sources(frontend=False)
+    del found["model.c"]
+    head = """
+    .syntax unified
+    .thumb
+    .section .text.midge_classify, "ax"
+    .globl midge_classify
+    .hidden midge_classify
+    .type midge_classify, %function
+    .thumb_func
+midge_classify:
+"""
+    found["model.S"] = head + lines + "    .size midge_classify, . - midge_classify\n"
+    return found
