@@ -176,7 +176,10 @@ typedef struct {
 } table_dense;
 
 typedef struct {
-    const int16_t *weights;
+    void (*dense)(const int16_t *x, const void *weights, const int16_t *multipliers, const int32_t *bias,
+                  int32_t n_in, int32_t n_out, int32_t *sums);
+    const void *weights;
+    const int16_t *multipliers; /* of rows of packed weights */
     const int32_t *bias;
     int16_t (*activation)(int32_t sum, int32_t shift);
     int32_t n_in;

@@ -25,6 +25,13 @@ void gaussian_table_sums(const void *model, const int16_t *x, int64_t *sums)
     gaussian_sums(x, of->terms, of->constants, of->n_in, of->n_classes, sums);
 }
 
+void dense_table(const int16_t *x, const void *weights, const int16_t *multipliers, const int32_t *bias,
+                 int32_t n_in, int32_t n_out, int32_t *sums)
+{
+    (void)multipliers;
+    dense_int16(x, weights, bias, n_in, n_out, sums);
+}
+
 int16_t relu_table(int32_t sum, int32_t shift)
 {
     return activation_relu(sum, shift);

@@ -25,7 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps",
         metavar="NAMES",
-        help="of distil, drop, prune, leaves (trees), distil, neurons, rank, weights (nets), vectors (svm), "
+        help="of distil, drop, prune, leaves (trees), distil, neurons, rank, weights, bits (nets), bits "
+        "(linear), vectors (svm), "
         "in this order, with commas (default: all that suit, without distil)",
     )
     parser.add_argument(

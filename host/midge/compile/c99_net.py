@@ -13,7 +13,8 @@ _INDENT = "    "
 def code(lowered: NetIntegers) -> str:
     """C of midge_classify() for a net."""
     tables = c99_net_table.code(lowered)
-    if sum(layer.weights.size for layer in lowered.layers) > c99_net_thumb1.MAX_WEIGHTS:
+    is_packed = any(layer.multipliers is not None for layer in lowered.layers)
+    if is_packed or sum(layer.weights.size for layer in lowered.layers) > c99_net_thumb1.MAX_WEIGHTS:
         return tables
     headers, _, rest = tables.partition("\n\n")
     assembled = ["#if ACTIVATION_IS_THUMB1", "", *_assembled(lowered), "", "#else", ""]

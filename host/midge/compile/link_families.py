@@ -95,9 +95,12 @@ def _net(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
         n_out, n_in = layer.weights.shape
         widest = max(widest, n_out)
         is_last = number + 1 == len(lowered.layers)
+        is_packed = layer.multipliers is not None
         rows.append(
             {
+                "dense": Ref(f"dense_packed_{layer.bits}" if is_packed else "dense_table"),
                 "weights": Ref(f"weights_{number}"),
+                "multipliers": Ref(f"multipliers_{number}" if is_packed else ""),
                 "bias": Ref(f"bias_{number}"),
                 "activation": Ref("" if is_last else _ACTIVATIONS[lowered.activation]),
                 "n_in": n_in,

@@ -15,14 +15,25 @@ from .ir import Answers, FloatArray, read_array
 from .verdict import Verdict
 
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
+PACKED_BITS = (8, 6, 4)
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """weights : float64 (n_out, n_in);  bias : float64 (n_out,)."""
+    """weights : float64 (n_out, n_in);  bias : float64 (n_out,).
+
+    bits, steps : where bits < 16, weights are whole numbers of so many bits times a row's step, (n_out,)
+    """
 
     weights: FloatArray
     bias: FloatArray
+    bits: int = 16
+    steps: FloatArray | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in model.json."""
+        found: dict[str, Any] = {"weights": self.weights.tolist(), "bias": self.bias.tolist()}
+        return found if self.steps is None else found | {"bits": self.bits, "steps": self.steps.tolist()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +73,8 @@ class Net:
         """The same net over the features `kept` alone."""
         columns = list(kept)
         first = self.layers[0]
-        return self._with_first(
-            Layer(first.weights[:, columns], first.bias), self.low[columns], self.high[columns]
-        )
+        layer = replace(first, weights=first.weights[:, columns])
+        return self._with_first(layer, self.low[columns], self.high[columns])
 
     def mapped(self, matrix: FloatArray, offset: FloatArray) -> Net:
         """The same net over z, where x = matrix · z + offset: matrix (n_features, n_new)."""
@@ -115,9 +125,7 @@ class Net:
             "kind": self.kind,
             **self.verdict.to_json(),
             "activation": self.activation,
-            "layers": [
-                {"weights": layer.weights.tolist(), "bias": layer.bias.tolist()} for layer in self.layers
-            ],
+            "layers": [layer.to_json() for layer in self.layers],
             **{name: getattr(self, name).tolist() for name in ("low", "high", "peaks")},
         }
 
@@ -136,7 +144,7 @@ def read(data: Mapping[str, Any]) -> Net:
             raise ModelError(f"ir: layer {number} is not an object; train the model again")
         where = f"ir: layer {number}"
         weights = read_array(part, "weights", np.float64, 2, where)
-        layers.append(Layer(weights, read_array(part, "bias", np.float64, 1, where)))
+        layers.append(_packing(part, Layer(weights, read_array(part, "bias", np.float64, 1, where)), where))
         n_in = layers[-2].weights.shape[0] if number else weights.shape[1]
         if weights.shape != (len(layers[-1].bias), n_in) or weights.size < 1 or n_in > 32767:
             raise ModelError(f"{where} does not fit; train the model again")
@@ -152,6 +160,15 @@ def read(data: Mapping[str, Any]) -> Net:
     if len(layers[-1].bias) != rule.n_values or (peaks < 0).any():
         raise ModelError("ir: the last layer does not fit the classes; train the model again")
     return Net(tuple(layers), str(activation), rule, low, high, peaks)
+
+
+def _packing(part: Mapping[str, Any], layer: Layer, where: str) -> Layer:
+    if "bits" not in part:
+        return layer
+    steps = read_array(part, "steps", np.float64, 1, where)
+    if part["bits"] not in PACKED_BITS or len(steps) != len(layer.bias) or not (steps > 0).all():
+        raise ModelError(f"{where}: its bits or steps are not known; train the model again")
+    return replace(layer, bits=part["bits"], steps=steps)
 
 
 def activations(ir: Net, X: FloatArray) -> list[FloatArray]:

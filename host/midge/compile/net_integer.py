@@ -21,11 +21,16 @@ IntegerArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class LayerIntegers:
-    """sums = weights · x + bias; activation(sums >> shift) is the next layer's x."""
+    """sums = weights · x + bias; activation(sums >> shift) is the next layer's x.
+
+    bits, multipliers : where bits < 16, a row's weights are its multiplier times numbers of so many bits
+    """
 
     weights: IntegerArray
     bias: IntegerArray
     shift: int
+    bits: int = 16
+    multipliers: IntegerArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +56,7 @@ def lower(ir: Net) -> NetIntegers:
     for number, layer in enumerate(ir.layers):
         is_last = number + 1 == len(ir.layers)
         bias = layer.bias - (ir.verdict.center if is_last else 0.0)
-        most = _most_scale(layer.weights, bias, scale)
+        most = _most_scale(layer.weights, bias, scale, _largest(layer.bits) if layer.bits < 16 else 1)
         # Where the sums' scale must be a power of two: tables of tanh, and scores.
         grid = verdict.grid(ir.verdict) if is_last else 1.0
         shift = 0
@@ -61,7 +66,12 @@ def lower(ir: Net) -> NetIntegers:
             log2_scale, shift = exponent, exponent - activation.FRACTION_BITS
         else:
             total = most * scale
-        weights = np.rint(layer.weights * total / scale).astype(np.int64)
+        multipliers = None
+        if layer.steps is None:
+            weights = np.rint(layer.weights * total / scale).astype(np.int64)
+        else:
+            multipliers = _multipliers(layer.steps * total / scale, layer.bits)
+            weights = np.rint(layer.weights / layer.steps[:, None]).astype(np.int64) * multipliers[:, None]
         whole_bias = np.rint(bias * total).astype(np.int64)
         off = np.abs(layer.weights - weights * scale / total)
         error = np.abs(layer.weights) @ error + off @ size + 0.5 / total
@@ -75,15 +85,26 @@ def lower(ir: Net) -> NetIntegers:
                 shift = max(0, int(np.ceil(np.log2(peak / INT16_LIMIT))))
                 scale = total / 2.0**shift
                 error = error + 1.0 / scale
-        layers.append(LayerIntegers(weights, whole_bias, shift))
+        layers.append(LayerIntegers(weights, whole_bias, shift, layer.bits, multipliers))
     epsilon = float(np.sort(error)[-2:].sum())
     is_sparse = bool(np.mean(ir.low == 0) > 0.5)
     return NetIntegers(tuple(layers), ir.activation, ir.verdict, log2_scale, epsilon, is_sparse)
 
 
-def _most_scale(weights: FloatArray, bias: FloatArray, scale: float) -> float:
-    """The largest factor of the weights, of inputs that are real ones times `scale`."""
-    room = 2.0**31 - 1 - (0.5 * weights.shape[1] + 1) * 32768
+def _largest(bits: int) -> int:
+    return (1 << (bits - 1)) - 1
+
+
+def _multipliers(wanted: FloatArray, bits: int) -> IntegerArray:
+    return np.clip(np.rint(wanted), 1, INT16_LIMIT // _largest(bits)).astype(np.int64)
+
+
+def _most_scale(weights: FloatArray, bias: FloatArray, scale: float, rounded: int = 1) -> float:
+    """The largest factor of the weights, of inputs that are real ones times `scale`.
+
+    rounded : a weight's rounding is half of this
+    """
+    room = 2.0**31 - 1 - (0.5 * rounded * weights.shape[1] + 1) * 32768
     bound = float((np.abs(weights).sum(axis=1) * 32768 + np.abs(bias) * scale).max(initial=0.0))
     largest = float(np.abs(weights).max(initial=0.0))
     scales = [2.0**30]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Distillation begins anew, so it is asked for by name.
-USUAL = ("drop", "prune", "leaves", "neurons", "rank", "weights", "vectors")
+USUAL = ("drop", "prune", "leaves", "neurons", "rank", "weights", "bits", "vectors")
 NAMES = ("distil", *USUAL)
 USUAL_LOSS = 0.01
 USUAL_TARGET = "armv6m"

@@ -9,7 +9,7 @@ from typing import Any
 from ..compile.ir import Node
 from ..errors import CompileError
 from ..validation import Rows
-from . import distil, drop, leaves, nets, prune, vectors
+from . import bits, distil, drop, leaves, nets, prune, vectors
 from .names import USUAL
 
 # (model, rows to learn from, strength, seed) → the smaller model, or None if it can't be made so.
@@ -57,6 +57,14 @@ TECHNIQUES: dict[str, Technique] = {
     "neurons": Technique("fewer neurons, tuned again", _SHARES, {"net": nets.fewer_neurons}),
     "rank": Technique("a first layer of low rank, tuned again", (0.3, 0.45, 0.6), {"net": nets.low_rank}),
     "weights": Technique("fewer weights, tuned again", _SHARES, {"net": nets.fewer_weights}),
+    "bits": Technique(
+        "weights of so many bits",
+        (4, 6, 8),
+        {
+            "net": lambda ir, rows, n_bits, seed: bits.net(ir, int(n_bits)),
+            "linear": lambda ir, rows, n_bits, seed: bits.linear(ir.calibrated(rows.X), int(n_bits)),
+        },
+    ),
     "vectors": Technique(
         "fewer support vectors, fitted again",
         (0.05, *_SHARES),
