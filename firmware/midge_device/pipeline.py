@@ -16,7 +16,7 @@ import time
 import micropython
 
 from midge_device import short_boots
-from midge_device.boards import open_mic
+from midge_device.boards import mic_name, open_mic
 from midge_device.boot import boot_model
 from midge_device.decision import NO_EVENT, Decision, from_info
 from midge_device.keeper import Keeper
@@ -331,6 +331,7 @@ class Pipeline:
         self._settle()
         radio_name = self._radio.name if self._radio else ""
         about = {"app": self._config.get("app", ""), "trouble": self.trouble, "ble": radio_name}
+        about["mic"] = mic_name(self._board.__dict__, self._config.get("mic"))
         return payload(about, self._board, self._sampler, self.model, self._slots)
 
 

@@ -114,6 +114,8 @@ def description(recipe: Recipe, welcome: Welcome, label: str, group: str = "") -
             f"{recipe.folder / 'app.toml'}"
         )
     sensor = welcome.sensor or {}
+    if recipe.sensor.kind == SOUND:
+        sensor = {"name": welcome.raw.get("mic")}
     return Description(
         label=label,
         channels=recipe.sensor.channels,
@@ -148,6 +150,8 @@ def record(
     take is returned; after the others the error is raised, its message naming the file that was kept.
     """
     about = description(recipe, session.welcome, label, group)
+    if about.kind == SOUND and coding == sound_line.ADPCM:
+        about = replace(about, coding=coding)
     n_wanted = 0 if seconds is None else max(1, round(seconds * recipe.sensor.rate_hz))
     if n_wanted > MOST_SAMPLES:
         raise RecipeError(

@@ -60,6 +60,8 @@ class Description:
         why the recording ends early, '' if it is whole
     reconnects : int
         how often the line was made anew in the middle of it; what was lost then is in the gaps
+    coding : str
+        what sound was coded with on its way, 'adpcm', '' if it came as it was
     """
 
     label: str
@@ -77,6 +79,7 @@ class Description:
     partial: str = ""
     reconnects: int = 0
     gyro_scale: float = USUAL_GYRO_SCALE
+    coding: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> 
     about = {item.name: getattr(description, item.name) for item in fields(Description)}
     about["channels"] = list(description.channels)
     partial, reconnects = about.pop("partial"), about.pop("reconnects")
-    gyro_scale = about.pop("gyro_scale")
+    gyro_scale, coding = about.pop("gyro_scale"), about.pop("coding")
     return {
         "midge_recording": SCHEMA,
         **about,
@@ -132,6 +135,7 @@ def sidecar(description: Description, n_samples: int, gaps: tuple[Gap, ...]) -> 
         "gaps": [asdict(gap) for gap in gaps],
         **({"partial": partial} if partial else {}),
         **({"reconnects": reconnects} if reconnects else {}),
+        **({"coding": coding} if coding else {}),
     }
 
 
@@ -223,7 +227,7 @@ def _understand(path: Path, about: Mapping[str, Any]) -> tuple[Description, tupl
             gyro_scale=float(about.get("gyro_scale", USUAL_GYRO_SCALE)),
             **{
                 key: str(about[key])
-                for key in ("kind", "unit", "sensor", "board", "group", "started", "partial")
+                for key in ("kind", "unit", "sensor", "board", "group", "started", "partial", "coding")
                 if about.get(key) is not None
             },
         )

@@ -98,6 +98,8 @@ def test_16_khz_adpcm(flashed: Path, app: Path, tmp_path: Path) -> None:
     assert len(got.samples) + got.lost == 4 * RATE_HZ
     assert got.lost == 0
     assert take.warning == ""
+    assert got.coding == "adpcm"
+    assert got.sensor == "ics43434"
     assert snr_db(got) > 25
 
 

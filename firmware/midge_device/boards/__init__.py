@@ -84,6 +84,13 @@ def open_mic(board: dict, wired, rate_hz: float):
     return I2SMicrophone(port, Pin(sck), Pin(ws), Pin(sd), rate_hz, name)
 
 
+def mic_name(board: dict, wired) -> str:
+    """The chip that `open_mic` would take, as far as anybody said; '' if there is none."""
+    if wired:
+        return wired.get("name", "microphone")
+    return board.get("MIC", "")
+
+
 def sensor_name(board: dict) -> str:
     """The chip that `open_imu` would take now, '' if none answers."""
     from midge_device import drivers

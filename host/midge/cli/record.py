@@ -197,9 +197,10 @@ def _line(take: Take) -> str:
         words.append(f"{take.measured_rate_hz:.2f} Hz ({off:+.2f} %)")
     if take.jitter_us is not None:
         words.append(f"jitter {take.jitter_us:.0f} µs")
-    words.append(f"{take.lost} lost in {len(take.gaps)} gaps" if take.lost else "none lost")
+    gaps = "1 gap" if len(take.gaps) == 1 else f"{len(take.gaps)} gaps"
+    words.append(f"{take.lost} lost in {gaps}" if take.lost else "none lost")
     if take.reconnects:
-        words.append(f"the line came back {take.reconnects} times")
+        words.append(f"the line came back {'once' if take.reconnects == 1 else f'{take.reconnects} times'}")
     if take.peak_dbfs is not None:
         words.append(f"peak {take.peak_dbfs:.0f} dBFS")
     if take.warning:

@@ -28,6 +28,8 @@ CLOSE_S = 5.0
 # A board keeps a session so long for a host that comes back, see midge_device/transport/ble.py.
 RETURN_S = 20.0
 RETRY_S = 0.2
+# A link that breaks while it is made is made again at once.
+FIRST_ATTEMPTS = 3
 _SHORTEST_WRITE_BYTES = 20
 
 _T = TypeVar("_T")
@@ -103,16 +105,29 @@ class Link:
         self._read_all: asyncio.Event | None = None
         self._opened_s = time.monotonic()
         with translated(self.name):
-            run(self._connect(SCAN_S))
+            run(self._connect(SCAN_S, FIRST_ATTEMPTS))
 
     # --- In Bluetooth's thread -----------------------------------------------------------------------------
 
-    async def _connect(self, scan_s: float) -> None:
-        from bleak import BleakClient
+    async def _connect(self, scan_s: float, n_attempts: int = 1) -> None:
         from bleak.exc import BleakError
 
         self._is_connecting = True
         device = await self._wanted.find(scan_s)
+        while True:
+            n_attempts -= 1
+            try:
+                await self._connect_to(device)
+                break
+            except BleakError:
+                if not n_attempts:
+                    raise
+        self._wanted.is_met(device)
+
+    async def _connect_to(self, device: Any) -> None:
+        from bleak import BleakClient
+        from bleak.exc import BleakError
+
         if self._read_all is None:
             self._read_all = asyncio.Event()
         backend: dict[str, Any] = {}
@@ -132,7 +147,6 @@ class Link:
                 raise BleakError("the link broke at once")
             self._client = client
             self._is_lost = self._is_connecting = False
-        self._wanted.is_met(device)
 
     async def _subscribe(self, client: Any) -> None:
         wanted = client.services.get_characteristic(self._characteristic)
