@@ -11,9 +11,9 @@ from .simulate import speech
 from .simulate.speech import Heard
 from .virtual.microphone import Sound
 
-TRAINING_VOICES = 10
+TRAINING_VOICES = 16
 TIMES_A_WORD = 1
-OTHER_SPEECH_S = 8.0
+OTHER_SPEECH_S = 12.0
 # Absent from training.
 TEST_VOICES = 4
 TIMES_EACH = 1

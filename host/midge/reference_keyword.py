@@ -60,16 +60,22 @@ Other words said one after the other without a pause are the hardest background 
 and room, record and train again.
 
 ```
-midge import speech_commands_test_set_v0.02.tar.gz --into words --skip-unmatched \\
-    --pattern '_silence_/{{take}}.wav={background}' \\
-    --pattern '_unknown_/{{_}}_{{group}}_nohash_{{take}}.wav.wav={background}' \\
-    --pattern '{{label}}/{{group}}_nohash_{{take}}.wav'
+{importing}
 python -m midge.reference_keyword words        # needs espeak-ng
 ```
 
 The archive is at <http://download.tensorflow.org/data/speech_commands_test_set_v0.02.tar.gz>. The second
 command printed these figures.
 """
+
+
+# Labels come from folders; what has other names is background.
+_IMPORTING = (
+    "midge import speech_commands_test_set_v0.02.tar.gz --into words --skip-unmatched "
+    "--pattern '_silence_/{take}.wav=BACKGROUND' "
+    "--pattern '_unknown_/{_}_{group}_nohash_{take}.wav.wav=BACKGROUND' "
+    "--pattern '{label}/{group}_nohash_{take}.wav'"
+)
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,7 @@ def _card(recipe: Recipe, data: Dataset, done: train.Trained, trial: StreamEvalu
     return _CARD.format(
         name=recipe.name,
         summary=recipe.summary,
+        importing=_IMPORTING.replace("BACKGROUND", str(recipe.background)),
         words=", ".join(f"`{word}`" for word in words),
         background=recipe.background,
         rate_hz=recipe.sensor.rate_hz,
