@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import courses, feature_sets, learners, recipe_sound, targets
+from . import courses, feature_sets, filtering, learners, recipe_sound, targets
 from . import features as feature_names
 from .compress import names as compress_names
 from .errors import RecipeError
@@ -100,7 +100,7 @@ def _sensor(section: Section) -> Sensor:
         highpass_hz=float(section.number("highpass_hz", 0.0, 3200.0, 0.0, whole=False)),
     )
     try:
-        feature_names.Section.all_of(Sampling(sensor.rate_hz, 1, 1, sensor.lowpass_hz, sensor.highpass_hz))
+        filtering.Section.all_of(Sampling(sensor.rate_hz, 1, 1, sensor.lowpass_hz, sensor.highpass_hz))
     except RecipeError as error:
         raise section.fail("filters", str(error)) from None
     if sensor.range_g not in (2, 4, 8, 16):
