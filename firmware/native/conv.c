@@ -47,7 +47,9 @@ void conv_write(const conv_layer *layer, int32_t channel, int32_t n, const int32
     }
     for (int32_t i = 0; i < n; i++) {
         const int32_t multiplier = of[i].multiplier * 65536 + layer->lower[channel + i];
-        const int32_t value = scale_any(sums[i] + of[i].bias + offset, multiplier, of[i].shift + 1);
+        const int32_t sum = sums[i] + of[i].bias + offset;
+        const int32_t value = layer->is_once ? scale_once(sum, multiplier, of[i].shift + 1)
+                                             : scale_any(sum, multiplier, of[i].shift + 1);
         y[i] = value_limit(value + layer->zero, 0, 255);
     }
 }

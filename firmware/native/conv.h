@@ -24,6 +24,7 @@ typedef struct {
     uint8_t outside;
     uint8_t zero;       /* of the output */
     uint8_t low, high;  /* that it is held within */
+    uint8_t is_once;    /* factors are rounded once */
     const uint8_t *weights;
     const conv_channel *of;
     const uint16_t *lower; /* lower halves of the factors; NULL: all 0, and no shift is below 0 */

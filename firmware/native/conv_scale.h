@@ -1,5 +1,5 @@
 /* Sums times factors, rounded as TensorFlow Lite's reference kernels do: the high half of the doubled product, ties up,
- * then a shift to the right, ties away from zero. */
+ * then a shift to the right, ties away from zero. In dense layers: once, ties up. */
 #ifndef CONV_SCALE_H
 #define CONV_SCALE_H
 
@@ -39,6 +39,11 @@ static inline int32_t scale_any(int32_t sum, int32_t multiplier, int32_t shift)
     const int32_t high = (int32_t)(((int64_t)sum * (1 << left) * multiplier + (1 << 30)) >> 31);
 
     return shift > 0 ? shift_half(high, shift - 1) >> 1 : high;
+}
+
+static inline int32_t scale_once(int32_t sum, int32_t multiplier, int32_t shift)
+{
+    return (int32_t)(((int64_t)sum * multiplier + ((int64_t)1 << (30 + shift))) >> (31 + shift));
 }
 
 /* value held within low…high. */

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from .model_file import Model
     from .model_file import load as load_model
     from .model_file import save as save_model
+    from .nets.tflite import load_tflite
 
 __version__ = "0.1.0"
-__all__ = ["CompiledModel", "Model", "build_model", "compile", "load_model", "save_model"]
+__all__ = ["CompiledModel", "Model", "build_model", "compile", "load_model", "load_tflite", "save_model"]
 
 # Public name → (module, name there). Nothing is imported before it is used: `import midge` stays light.
 _LAZY = {
@@ -22,6 +23,7 @@ _LAZY = {
     "Model": ("model_file", "Model"),
     "build_model": ("build", "build"),
     "load_model": ("model_file", "load"),
+    "load_tflite": ("nets.tflite", "load_tflite"),
     "save_model": ("model_file", "save"),
 }
 

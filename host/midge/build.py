@@ -97,7 +97,7 @@ class Found:
 
 
 def find(app_or_model: str | Path) -> Found:
-    """The model of an app (its newest training, else the one shipped), or of a model.json or its folder.
+    """The model of an app (newest training, else the shipped one), of a model.json or its folder, of a .tflite.
 
     Raises
     ------
@@ -109,6 +109,10 @@ def find(app_or_model: str | Path) -> Found:
         an app whose recipe is wrong
     """
     path = Path(app_or_model)
+    if path.suffix == ".tflite":
+        from .nets.tflite import load_tflite
+
+        return Found(load_tflite(path), path.parent)
     if path.suffix == ".json" or (path / FILE_NAME).is_file():
         model = load(path)
         return Found(model, path.parent if path.is_file() else path)

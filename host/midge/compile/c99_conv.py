@@ -97,7 +97,8 @@ def _weighted(number: int, one: LayerIntegers) -> Iterator[str]:
     zero = 0 if one.is_last else layer.zero + OFFSET
     numbers = (*shape, *out, *kernel, *layer.window.stride, top, left, one.zeros[0] + OFFSET, zero)
     yield f"static const conv_layer layer_{number} = {{"
-    yield f"{_INDENT}{_joined((*numbers, *_limits(one)))}, weights_{number}, channels_{number}, {lower},"
+    numbers = (*numbers, *_limits(one), int(factors.is_once))
+    yield f"{_INDENT}{_joined(numbers)}, weights_{number}, channels_{number}, {lower},"
     yield "};"
 
 

@@ -1,14 +1,15 @@
 """Nets with time in them in integers: int8 tensors, int32 sums, factors in fixed point; what the C computes.
 
 Rounding between layers is that of TensorFlow Lite's reference kernels, so that imported nets give the same
-bits: the sum times a 31-bit factor, high half, ties up; then a shift, ties away from zero. Nets of our own
-have factors of 15 bits in the same place: a core without a long multiplication takes half the steps.
+bits: the sum times a 31-bit factor, high half, ties up; then a shift, ties away from zero. Dense layers round
+once, ties up. Nets of our own have factors of 15 bits in the same place: a core without a long multiplication
+takes half the steps.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +33,15 @@ ROWS = 64
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """real factor = multiplier / 2^31 / 2^shift of each channel; `is_narrow`: 15 bits, below half."""
+    """real factor = multiplier / 2^31 / 2^shift of each channel.
+
+    is_narrow : multipliers of 15 bits, factors below half;  is_once : rounded once
+    """
 
     multiplier: IntegerArray
     shift: IntegerArray
     is_narrow: bool
+    is_once: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,13 +158,17 @@ def _factors(ir: Conv, layer: Layer) -> Factors | None:
         return factors(np.array([first / twice, second / twice, twice / (2.0**ADD_BITS * layer.scale)]))
     if layer.weights is None:
         return None
-    return factors(layer.weights.scales * ir.tensor(layer.sources[0])[0] / layer.scale, ir.bits)
+    real = layer.weights.scales * ir.tensor(layer.sources[0])[0] / layer.scale
+    return replace(factors(real), is_once=True) if layer.kind == "dense" else factors(real, ir.bits)
 
 
 def requantise(sums: IntegerArray, by: Factors, index: int | None = None) -> IntegerArray:
     """Sums times their factors, as the C rounds them; `index`: the same factor for all."""
     multiplier = by.multiplier if index is None else by.multiplier[index]
     shift = np.asarray(by.shift if index is None else by.shift[index])
+    if by.is_once:
+        once: IntegerArray = (sums * multiplier + (1 << (30 + shift))) >> (31 + shift)
+        return once
     high = ((sums << np.maximum(-shift, 0)) * multiplier + (1 << 30)) >> 31
     right = np.maximum(shift, 1) - 1
     found: IntegerArray = np.where(shift > 0, ((high - (high < 0)) >> right) + 1 >> 1, high)

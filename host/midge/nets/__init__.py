@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .blocks import Block
     from .classifier import ConvClassifier
+    from .tflite import load_tflite
 
-__all__ = ["Block", "ConvClassifier"]
+__all__ = ["Block", "ConvClassifier", "load_tflite"]
 
-_LAZY = {"Block": "blocks", "ConvClassifier": "classifier"}
+_LAZY = {"Block": "blocks", "ConvClassifier": "classifier", "load_tflite": "tflite"}
 
 
 def __getattr__(name: str) -> Any:

@@ -33,10 +33,11 @@ DS_CNN = (Block("conv", 64, (10, 4), (2, 2)), *(Block("separable", 64),) * 4)
 # The same idea for boards with little memory: a wide look at the beginning, halved twice.
 SMALL = (
     Block("conv", 32, (7, 5), (2, 2)),
-    Block("separable", 48, (5, 3), (1, 2)),
-    Block("residual", 48, (5, 3)),
+    Block("separable", 40, (5, 3), (1, 2)),
+    Block("residual", 40, (5, 3)),
     Block("separable", 64, (5, 3), (2, 2)),
     Block("residual", 64, (5, 3)),
+    Block("residual", 64, (3, 3)),
 )
 # Along time only, every axis or band a channel.
 ALONG_TIME = (

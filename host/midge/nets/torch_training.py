@@ -70,7 +70,8 @@ def train(
     inputs = torch.from_numpy(np.ascontiguousarray(standard, np.float32))
     with torch.random.fork_rng(devices=[]), _one_thread():
         torch.manual_seed(schedule.seed)
-        network = Network(operations, shape)
+        # Channels behind are a third faster on processors.
+        network = Network(operations, shape).to(memory_format=torch.channels_last)
         _fit(network, inputs, torch.from_numpy(y), torch.from_numpy(weights).float(), schedule)
     step = INPUT_REACH / 127
     layers = _layers(network, step)
@@ -137,6 +138,7 @@ def _epochs(
         for at in range(n_batches):
             rows = order[at * size : (at + 1) * size]
             batch = augment(x[rows], schedule.augment, random) if schedule.augment else x[rows]
+            batch = batch.contiguous(memory_format=torch.channels_last)
             if network.is_rounded:
                 batch = _as_int8(batch)
             loss = (loss_of(network(batch), y[rows]) * weights[rows]).sum() / weights[rows].sum()
