@@ -11,6 +11,7 @@ from typing import Any
 from . import build, chips
 from .compile.emulate_count import Measurement
 from .errors import BudgetExceeded, ModelError, ToolchainMissing, UnsupportedModel
+from .log_axis import log_x
 from .model_file import Model
 from .progress import Advance
 from .targets import TARGETS
@@ -203,7 +204,7 @@ def draw(found: Sequence[Bench], path: Path, title: str) -> None:
     for one, accuracy in {one.name: (one, accuracy) for one, accuracy in known}.values():
         at = (one.instructions_mean + one.features_instructions, 100 * accuracy)
         axes.annotate(one.name, at, textcoords="offset points", xytext=(4, 6), fontsize="small")
-    axes.set_xscale("log")
+    log_x(axes)
     axes.set_xlabel("instructions an inference, front end included")
     axes.set_ylabel("accuracy on unseen groups, %")
     axes.set_title(title)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..log_axis import log_x
 from .halving import Tried
 
 PICTURE_NAME = "search.png"
@@ -49,7 +50,7 @@ def draw(tried: Sequence[Tried], path: Path, title: str) -> None:
         markeredgecolor="black",
         markersize=12,
     )
-    axes.set_xscale("log")
+    log_x(axes)
     axes.set_xlabel("instructions an inference")
     axes.set_ylabel("accuracy on unseen groups, %")
     axes.set_title(title)
