@@ -20,6 +20,7 @@ from .compile.host import HostModel
 from .dataset import Dataset
 from .errors import DatasetError, ModelError
 from .evaluate import LATEST_S, Event, Performance, compiled, decide, delays, match
+from .log_axis import log_x
 from .model_file import Model
 from .progress import Advance
 from .recipe import Recipe
@@ -210,7 +211,7 @@ def draw(found: StreamEvaluation, path: Path, title: str) -> None:
             at = (max(least, point.false_accepts_per_hour), 100 * point.false_reject_rate)
             axes.annotate(f"{name} {point.threshold:g}", at, textcoords="offset points", xytext=(6, 6))
             axes.plot(*at, "s")
-    axes.set_xscale("log")
+    log_x(axes)
     axes.set_xlabel("false accepts an hour")
     axes.set_ylabel("takes missed or confused, %")
     axes.set_title(title)
