@@ -19,6 +19,8 @@ class Decision:
     n_labels : int
     background : int
         label that is never an event, -1 if there is none
+    silent : iterable of int
+        labels that are never events either
     threshold : int
         least smoothed score of an event, in units of the scores
     smooth : int
@@ -43,6 +45,7 @@ class Decision:
         smooth: int = 1,
         cooldown_windows: int = 0,
         overlap_windows: int = 1,
+        silent=(),
     ) -> None:
         if n_labels < 1 or not -1 <= background < n_labels:
             raise ValueError("decision: background {} of {} labels".format(background, n_labels))
@@ -51,7 +54,7 @@ class Decision:
         if not 0 <= threshold <= 32767:
             raise ValueError("decision: threshold must be 0 to 32767, not {}".format(threshold))
         self._n = n_labels
-        self._background = background
+        self._is_event = bytearray(0 if i == background or i in silent else 1 for i in range(n_labels))
         self._smooth = smooth
         self._bar = threshold * smooth
         self._cooldown = cooldown_windows
@@ -96,7 +99,7 @@ class Decision:
             self._since += 1
         if self._seen < self._smooth:
             return NO_EVENT
-        if winner == self._background or sums[winner] < self._bar:
+        if not self._is_event[winner] or sums[winner] < self._bar:
             self._armed = True
             return NO_EVENT
         if self._last != NO_EVENT:
@@ -108,6 +111,11 @@ class Decision:
         self._last = winner
         self._since = 0
         return winner
+
+
+def is_event(label: str, background) -> bool:
+    """Whether a label tells of something: beside a background, names as `_silence_` don't."""
+    return label != background and not (background is not None and label[:1] == label[-1:] == "_")
 
 
 def from_info(info: dict) -> Decision:
@@ -125,4 +133,5 @@ def from_info(info: dict) -> Decision:
         smooth=info.get("smooth") or 1,
         cooldown_windows=-(-cooldown_samples // (1000 * hop)),
         overlap_windows=-(-(info.get("window") or hop) // hop),
+        silent=[i for i in range(len(labels)) if not is_event(labels[i], background)],
     )

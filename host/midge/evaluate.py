@@ -209,7 +209,7 @@ def evaluate(
             all_rows.append(stretch_rows)
             found, late = _judge(recipe, model, item.label, part, library.classify(stretch_rows)[0])
             tally, waits = tally + found, waits + late
-            if item.label == recipe.background:
+            if not decision.is_event(item.label, recipe.background):
                 hours += (stop - start) / recipe.sensor.rate_hz / 3600
         if on_progress is not None:
             on_progress(number + 1, len(data.recordings))
@@ -286,7 +286,7 @@ def goes_on(recipe: Recipe) -> bool:
 def _is_performance(recipe: Recipe, label: str) -> bool:
     """Whether a recording as a whole is one performance: a word, or a take that was cut."""
     is_cut = recipe.sensor.kind == SOUND or recipe.train.windows == "take"
-    return is_cut and label != recipe.background
+    return is_cut and decision.is_event(label, recipe.background)
 
 
 def _as_heard(recipe: Recipe, item: Recording, samples: Int16) -> Int16:
@@ -307,7 +307,7 @@ def _judge(
     Late is after the end of a performance, or after the beginning of an activity that goes on.
     """
     events = decide(model, scores)
-    if label == recipe.background:
+    if not decision.is_event(label, recipe.background):
         return match(events, [])[0], []
     rate_hz = recipe.sensor.rate_hz
     if _is_performance(recipe, label):

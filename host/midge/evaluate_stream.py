@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from midge_device.decision import is_event
+
 from . import dataset, quiet
 from .compile.host import HostModel
 from .dataset import Dataset
@@ -89,8 +91,8 @@ def evaluate_stream(
         raise ModelError(
             f"{recipe.name} has no background label: say in [labels] which one stands for everything else"
         )
-    background = [item for item in data.recordings if item.label == recipe.background]
-    takes = [item for item in data.recordings if item.label != recipe.background]
+    background = [item for item in data.recordings if not is_event(item.label, recipe.background)]
+    takes = [item for item in data.recordings if is_event(item.label, recipe.background)]
     if not takes:
         raise DatasetError(f"{data.folder} holds background only; add takes of the words")
     library = compiled(model)

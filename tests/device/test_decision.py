@@ -133,3 +133,14 @@ def test_from_info_counts_in_windows():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="decision"):
         plain(**wrong)
+
+
+def test_beside_a_background_silence_is_no_event():
+    info = {"labels": ["_silence_", "_unknown_", "yes"], "background": "_unknown_", "threshold": 0.5}
+    info |= {"score_scale": 100, "hop": 10, "window": 10, "rate_hz": 100}
+    heard = [[90, 5, 5], [5, 90, 5], [5, 5, 90]]
+    decision = from_info(info)
+    assert [decision.update(array("h", row)) for row in heard] == [NO_EVENT, NO_EVENT, 2]
+    # Without one, whoever gave a label such a name means it.
+    decision = from_info({**info, "background": None})
+    assert decision.update(array("h", heard[0])) == 0
