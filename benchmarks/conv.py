@@ -2,10 +2,10 @@
 
     python benchmarks/conv.py [TARGET …]
 
-Weights are random: no kernel is quicker for any of them. The lower bound is what the innermost loops would take
-with nothing around them: on Cortex-M0+ a load, a multiplication and an addition for each weight and a load for
-every fourth; on Cortex-M4F two multiplications an instruction, and half an instruction to unpack a weight that
-is used at two places.
+Weights are random: no kernel is quicker for any. The lower bound is what the innermost loops would take with
+nothing around them: on Cortex-M0+ a load, a multiplication and an addition a weight and a load for every
+fourth; on Cortex-M4F two multiplications an instruction, and half an instruction to unpack a weight that is
+used at two places.
 """
 
 from __future__ import annotations
@@ -38,15 +38,14 @@ def net(seed: int = 7) -> Conv:
     layers: list[Layer] = []
     shapes, scales = [SHAPE], [0.05]
     for number, made in enumerate(operations(DS_CNN, SHAPE, N_CLASSES)):
-        height, width, channels = shapes[-1]
+        channels = shapes[-1][2]
         scale, zero, weights = scales[-1], -128 if number else 0, None
         if made.kind != "average":
             n_in = 1 if made.kind == "depthwise" else channels
             values = source.integers(-127, 128, (made.channels, *made.window.kernel, n_in))
             steps = np.full(made.channels, 0.02)
-            weights = Weights(
-                values.astype(np.int8), steps, source.integers(-500, 500, made.channels, np.int32)
-            )
+            bias = source.integers(-500, 500, made.channels, np.int32)
+            weights = Weights(values.astype(np.int8), steps, bias)
             scale = float(74 * np.sqrt(values[0].size) * 0.02 * scale * 0.7)
         is_last = made.kind == "dense"
         layer = Layer(made.kind, made.sources, scale, zero, -128, 127, made.window, weights)

@@ -97,7 +97,7 @@ class Found:
 
 
 def find(app_or_model: str | Path) -> Found:
-    """The model of an app (newest training, else the shipped one), of a model.json or its folder, of a .tflite.
+    """The model of an app (newest training, else shipped), of a model.json or its folder, of a .tflite.
 
     Raises
     ------
