@@ -38,10 +38,6 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
         if no kernel that is compiled without knowing the model can run it
     """
     kind = model.ir.kind
-    if kind == "conv":
-        raise UnsupportedModel(
-            "there are no kernels of nets with convolutions yet: choose a target that has a compiler"
-        )
     if kind != "forest" and kind not in WRITERS:
         raise UnsupportedModel(
             f"a {kind} model computes in double precision, of which there are no kernels: "
