@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from midge import cli, flash, install, model_file
+from midge import cli, flash, install, model_file, record, recording
 from midge.board_facts import BoardFacts
-from midge.messages import Log
+from midge.messages import Data, Log
 from midge.model_file import Model
 from midge.mpremote_link import RawRepl
 from midge.session import connect
@@ -124,6 +124,52 @@ def test_unplugged_in_mid_push_the_old_model_runs_and_the_next_push_goes_on(
     assert digest(running) == old
     code, out, _ = run(capsys, "push", path, running.tty)
     assert (code, new.digest in out) == (0, True)
+
+
+def _recording(app: Path, board: VirtualBoard, into: Path) -> list[str]:
+    return [
+        *("record", str(app), "--device", board.tty, "--label", "left", "--seconds", "60"),
+        *("--no-countdown", "--into", str(into)),
+    ]
+
+
+def test_unplugged_in_mid_recording_what_came_is_kept(
+    capsys: Capture, running: VirtualBoard, stock_app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = record._Run._take
+
+    def unplugged(self: record._Run, block: Data) -> None:
+        take(self, block)
+        if running.is_on and block.first >= 200:
+            running.cut_power()
+
+    monkeypatch.setattr(record._Run, "_take", unplugged)
+    code, _, err = run(capsys, *_recording(stock_app, running, tmp_path))
+    assert code == 1
+    assert "samples are kept in" in one_line(err)
+    (kept,) = tmp_path.rglob("*.csv")
+    got = recording.load(kept)
+    assert got.partial
+    assert len(got.samples) > 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is POSIX")
+def test_a_full_disk_of_the_computer_keeps_what_came(
+    capsys: Capture, running: VirtualBoard, stock_app: Path, tmp_path: Path
+) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
+    try:
+        code, _, err = run(capsys, *_recording(stock_app, running, tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 1
+    assert "no room left" in one_line(err)
+    (kept,) = tmp_path.rglob("*.csv")
+    assert len(recording.load(kept).samples) > 100
+    digest(running)
 
 
 # --- two programs on one port -------------------------------------------------------------------------
