@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,3 +99,19 @@ def test_silence_ends_it(board: Any, talk: Talk) -> None:
         board.spoil = lambda _kind, _data: b""
         with pytest.raises(ReplyTimeout):
             list(Monitor(session).lines())
+
+
+def test_a_slip_of_the_finger_ends_nothing(scripted: Any, talk: Talk, tmp_path: Path) -> None:
+    scripted.welcome["model"] = {"name": "gesture", "digest": "ab", "labels": ["circle", "chop", "shake"]}
+    typed: queue.SimpleQueue[str] = queue.SimpleQueue()
+    typed.put("cirkle")
+    with talk() as session:
+        session.open()
+        monitor = Monitor(session)
+        lines = monitor.lines(corrections=typed, into=tmp_path)
+        scripted.say(wire.EVENT, 1, 0, 100, 1)
+        assert [next(lines)["kind"] for _ in range(2)] == ["event", "not_kept"]
+        scripted.say(wire.EVENT, 2, 1, 100, 1)
+        assert next(lines)["label"] == "chop"
+        assert [monitor.meant(said) for said in ("s", "c", "chop", "x")] == ["shake", "c", "chop", "x"]
+    assert not list(tmp_path.iterdir())

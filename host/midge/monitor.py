@@ -10,6 +10,7 @@ from typing import Any
 
 from midge_device.wire import message as wire
 
+from .errors import DatasetError
 from .messages import Event, Log, Message, Scores, Status
 from .recall import recall
 from .session import Session
@@ -20,9 +21,9 @@ class Monitor:
 
     `event` {label, score, window, ticks_ms, time_s}, `scores` {scores: {label: score}, winner, window, …},
     `status` {rate_hz, samples, windows, dropped, overruns, missed_frames, free_ram_bytes, …},
-    `log` {text}, `print` {text}, `kept` {path, label, samples, seconds,
-    lost}. Scores are 0…1; ticks_ms is the board's counter, time_s its time since the first line; rate_hz is
-    the mean since the first status, because samples come in blocks.
+    `log` {text}, `print` {text}, `kept` {path, label, samples, seconds, lost}, `not_kept` {label, text}.
+    Scores are 0…1; ticks_ms is the board's counter, time_s its time since the first line; rate_hz is the mean
+    since the first status, because samples come in blocks.
     """
 
     def __init__(self, session: Session) -> None:
@@ -62,12 +63,22 @@ class Monitor:
             if line is not None:
                 yield line
             if corrections is not None and into is not None and not corrections.empty():
-                yield self.correct(corrections.get(), into, group)
+                said = corrections.get()
+                try:
+                    yield self.correct(self.meant(said), into, group)
+                except DatasetError as error:
+                    # A slip of the finger must not end the session.
+                    yield {"kind": "not_kept", "label": said, "text": str(error)}
             text = self._session.take_text().strip()
             if text:
                 yield {"kind": "print", "text": text}
         if scores:
             self._session.request(wire.SCORES_ON, 0)
+
+    def meant(self, said: str) -> str:
+        """The label that somebody typed, or the only one that begins so."""
+        fitting = [label for label in self._labels if label.startswith(said)]
+        return fitting[0] if said not in self._labels and len(fitting) == 1 else said
 
     def correct(self, label: str, into: Path, group: str = "") -> dict[str, Any]:
         """Keep the last seconds as `label` in the dataset `into`; raises as `recall`."""

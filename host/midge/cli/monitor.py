@@ -113,6 +113,8 @@ def _show(line: dict[str, Any]) -> None:
     elif line["kind"] == "kept":
         lost = f", {line['lost']} samples lost" if line["lost"] else ""
         output.say(f"{time_s}kept {line['seconds']:.1f} s as {line['label']}{lost}: {line['path']}")
+    elif line["kind"] == "not_kept":
+        output.note(f"{time_s}not kept: {line['text']}")
     elif line["kind"] in ("log", "print"):
         output.say(f"{time_s}{line['text']}")
     elif line["rate_hz"] is not None:
