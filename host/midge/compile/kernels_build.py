@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -180,16 +182,24 @@ def compile_units(target: Target, names: Iterable[str]) -> tuple[dict[str, Unit]
     units, found = _units(files), digests(target)
     made: dict[str, Unit] = {}
     broken: dict[str, str] = {}
-    for unit in names:
-        name, flags, suffix = units[unit]
+
+    def compiled(unit: str) -> bytes | CompileError:
+        name, flags, _ = units[unit]
         try:
-            data = _compile(target, name, files, flags)
+            return _compile(target, name, files, flags)
         except ToolchainMissing:
             raise
         except CompileError as error:
-            broken[unit] = str(error)
-            continue
-        made[unit] = Unit(found[unit], tuple(_read(target, data, Path(name).stem, suffix)))
+            return error
+
+    wanted = list(names)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for unit, data in zip(wanted, pool.map(compiled, wanted), strict=True):
+            name, _, suffix = units[unit]
+            if isinstance(data, CompileError):
+                broken[unit] = str(data)
+            else:
+                made[unit] = Unit(found[unit], tuple(_read(target, data, Path(name).stem, suffix)))
     return made, broken
 
 
