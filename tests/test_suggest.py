@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midge import dataset, evaluate, reference_model, robustness, segmenting, suggest, train
+from midge import dataset, evaluate, reference_model, robustness, segmenting, storing, suggest, train
 from midge.cli import main
 from midge.dataset import Dataset
 from midge.errors import DatasetError
@@ -130,6 +130,15 @@ def test_new_with_data_makes_an_app_that_trains(
     assert (tmp_path / "mine" / "main.py").is_file()
     assert main(["new", "other", "--window", "1"]) == 1
     assert "--window goes with --data" in capsys.readouterr().err
+
+
+def test_the_readme_of_an_app_of_takes_says_what_a_board_hears(takes: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for number, item in enumerate(takes.recordings):
+        storing.write(tmp_path / "data", f"take_{number}", item, item.samples, item.gaps)
+    assert main(["new", "mine", "--data", str(tmp_path / "data"), "--into", str(tmp_path)]) == 0
+    said = " ".join((tmp_path / "mine" / "README.md").read_text().split())
+    assert "one performance a take" in said and "unless one of them is `background`" in said
 
 
 def test_postures_that_hold_still_are_told_by_their_direction(tmp_path: Path) -> None:

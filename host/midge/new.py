@@ -37,6 +37,11 @@ _BY_EVENT = (
     "Record every label with several people (`--group`): in a take, rest a second, make the gesture, rest "
     "again, a few times. Record minutes of `{other}`: whatever the hand does besides."
 )
+_BY_TAKE = (
+    "Record one performance a take (`--seconds 3 --takes 10`), with several people (`--group`). On a board, "
+    "rest and everything else are answered with one of the labels too, unless one of them is `background` in "
+    "`[labels]`: record minutes of that, whatever the hand does besides."
+)
 _ALL_THE_TIME = "Record every label with several people or machines (`--group`), a minute or more of each."
 
 _WORDS = (
@@ -111,7 +116,8 @@ def _write(name: str, into: Path | None, text: str, template: Recipe) -> Path:
 
 def _readme(template: Recipe, name: str, folder: Path) -> str:
     other = template.background or template.labels[-1]
-    advice = (_BY_EVENT if template.train.windows == "event" else _ALL_THE_TIME).format(other=other)
+    of_kind = {"event": _BY_EVENT, "take": _BY_TAKE}
+    advice = of_kind.get(template.train.windows, _ALL_THE_TIME).format(other=other)
     where = folder if folder.is_absolute() else f"./{folder.as_posix()}"
     sensor = "a microphone" if template.sensor.kind == "sound" else "an accelerometer"
     if template.sensor.kind == "sound":
