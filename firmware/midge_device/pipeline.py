@@ -150,7 +150,7 @@ class Pipeline:
             self._rate_checked = False
             self.kept = Keeper(sampler, info["rate_hz"])
             sampler.start()
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             self._tell("sensor: {}".format(error))
         except OSError as error:
             self._lose_sensor(error)
@@ -163,6 +163,9 @@ class Pipeline:
     def _open(self, rate_hz: float, range_g: int) -> Sampler:
         """A sampler for this rate and range; ValueError if the sensor can't, OSError if it is not there."""
         self._n = self._at = 0
+        # What was kept of another sampler is nobody's any more; a microphone's ring needs room in one piece.
+        self.kept = None  # type: ignore[assignment]
+        gc.collect()
         if range_g == _OF_SOUND:
             from midge_device.sound_sampler import SoundSampler  # who measures motion saves the memory
 
@@ -279,7 +282,7 @@ class Pipeline:
             sampler = self._open(rate_mhz / 1000, range_g)
             self._stream = Stream(self.session.send, sampler, n_samples, coding)
             sampler.start()
-        except (ValueError, OSError):
+        except (ValueError, OSError, MemoryError):
             self._stream = None
             self._resume()
             raise

@@ -30,6 +30,7 @@ hop = {hop}               # {hop_s:.2f} s
 
 [features]
 set = "sound-word"      # cepstra of the stretch that sounds, in its course
+word_share = 0.45       # what is louder than so much of the way from the room to the loudest moment
 
 [labels]
 names = {labels}
