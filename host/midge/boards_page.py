@@ -30,7 +30,8 @@ Each driver is tested in a real MicroPython against a chip model at register lev
 the datasheet: samples at every range, FIFO order, overrun and what it swallowed, the interrupt, another
 chip's identity, a hung bus, a chip that resets in mid-stream, its self-test. Driver and model of a chip have
 mostly the same author; a second reader compared the models with the datasheets and with ST's and Linux'
-drivers. For the MPU-6886's FIFO packet and values at power-on no second source was found.
+drivers. For the MPU-6886's FIFO packet and values at power-on no second source was found. `python
+benchmarks/boards.py drivers` runs all of them and prints a table, driver by check.
 
 The LIS3DH's FIFO keeps ten bits: at ±4 g samples come in steps of 8 mg, also in high resolution.
 
