@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 import midge
@@ -35,6 +40,25 @@ def test_collisions_are_counted() -> None:
     fitted = DecisionTreeClassifier().fit(X, [0, 1, 1])
     _, made = quantise.quantise(families.to_ir(fitted), X, quantise.learn(X))
     assert made.collisions == 1
+
+
+@pytest.mark.parametrize("low", [0.1453, 0.1, 12.25, 3e-5])
+@pytest.mark.parametrize("is_single", [True, False])
+def test_a_decimal_at_a_threshold_goes_where_the_estimator_sends_it(low: float, is_single: bool) -> None:
+    """Half of them are a little above it, as floats have them, and half a little below."""
+    sides = set()
+    for number in range(1, 30):
+        step = number * low / 100
+        X = np.round(low + np.array([[0.0], [2 * step], [40 * step], [-30 * step]]), 8)
+        y = np.array([0.0, 1.0, 1.0, 0.0])
+        kind = GradientBoostingRegressor if is_single else HistGradientBoostingRegressor
+        more = {"n_estimators": 1} if is_single else {"max_iter": 1, "min_samples_leaf": 1}
+        fitted = kind(learning_rate=1.0, **more).fit(X, y)
+        middle = np.array([[float(f"{(X[0, 0] + X[1, 0]) / 2:.6g}")]])
+        expected = fitted.predict(middle)
+        assert np.abs(midge.compile(fitted, X).predict(middle) - expected).max() < 0.01
+        sides.add(round(float(expected[0])))
+    assert sides <= {0, 1}
 
 
 def test_values_beyond_the_training_rows_saturate() -> None:

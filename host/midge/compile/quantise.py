@@ -195,11 +195,24 @@ def _quantise_forest(
     return replace(forest, trees=trees), replace(by, collisions=int(collides.sum()))
 
 
+def _in_steps(tree: Tree, by: Quantisation) -> FloatArray:
+    """Thresholds as features are rounded. What is exactly at one goes left with it.
+
+    A threshold is the middle of two values, so decimals often stand there but for what floats round off them:
+    these go where the estimator sends them.
+    """
+    offset, scale = np.array(by.offset)[tree.feature], np.array(by.scale)[tree.feature]
+    steps = np.rint((tree.threshold - offset) * scale)
+    decimals = np.array([float(f"{value:.6g}") for value in tree.threshold.tolist()])
+    float_type = np.float32 if by.kind == "affine" else np.float64
+    seen = decimals.astype(float_type).astype(np.float64)
+    is_meant = np.abs(decimals - tree.threshold) <= 2 * np.finfo(float_type).eps * np.abs(decimals)
+    goes_right = is_meant & (seen > tree.threshold) & (np.rint((seen - offset) * scale) == steps)
+    return np.asarray(np.where(goes_right, steps - 1, steps), np.float64)
+
+
 def _tree(tree: Tree, values: FloatArray, rows: Int16Array, by: Quantisation) -> Tree:
-    offset, scale = np.array(by.offset), np.array(by.scale)
-    # What is exactly at a threshold, as decimals often are, goes left with it.
-    ideal = np.rint((tree.threshold - offset[tree.feature]) * scale[tree.feature])
-    threshold = np.clip(ideal, INT16_MIN, INT16_MAX)
+    threshold = np.clip(_in_steps(tree, by), INT16_MIN, INT16_MAX)
     waiting = [(0, np.arange(len(rows)))] if len(tree.feature) else []
     while waiting:
         node, reached = waiting.pop()
