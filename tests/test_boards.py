@@ -49,6 +49,9 @@ OPTIONAL = {
     "I2S_WS_PIN",
     "I2S_SD_PIN",
     "MIC",
+    "PDM_CLOCK_PIN",
+    "PDM_DATA_PIN",
+    "PDM_IS_HIGH",
     "NOTE",
 }
 
