@@ -77,3 +77,14 @@ const uint16_t *forest_clamp(const int16_t *features, uint32_t *copy, int32_t n)
     }
     return (const uint16_t *)copy;
 }
+
+const void *forest_align(const int16_t *features, uint32_t *copy, int32_t n)
+{
+    if (((uintptr_t)features & 3) == 0) {
+        return features;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        ((biased_feature *)copy)[i] = (uint16_t)features[i];
+    }
+    return copy;
+}

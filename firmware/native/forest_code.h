@@ -60,4 +60,7 @@ const uint16_t *forest_bias(const int16_t *features, uint32_t *copy, int32_t n);
 /* The features themselves, or, if there are negative ones, in `copy` with 0 in their place. */
 const uint16_t *forest_clamp(const int16_t *features, uint32_t *copy, int32_t n);
 
+/* The features, at a multiple of four: in `copy`, unless they are. */
+const void *forest_align(const int16_t *features, uint32_t *copy, int32_t n);
+
 #endif

@@ -56,14 +56,18 @@ FORESTS = {
     "two classes": (7, 70, 2, 0, 200, 32),
     "an odd number of classes, counted": (10, 6, 5, 0, 12, 16),
     "one feature, one tree": (1, 1, 3, -5, 5, 16),
+    "features in registers, far branches": (12, 31, 3, -32768, 32767, 16),
+    "small limits in registers": (9, 32, 10, 0, 90, 16),
 }
+# Those that ARMv6-M has instructions of its own for.
+THUMB1 = ("wide sums", "an odd number of classes, counted", *list(FORESTS)[-3:])
 
 
 @pytest.mark.parametrize(
     ("name", "target_name"),
     [
         *((name, "armv7emsp") for name in FORESTS),
-        ("small limits, counted", "armv6m"),
+        *((name, "armv6m") for name in ("small limits, counted", "large limits, counted", *THUMB1)),
         *(
             pytest.param(name, target, marks=pytest.mark.check)
             for target in ("armv6m", "rv32imc")

@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import is_regressor
 from sklearn.datasets import load_iris
 from sklearn.utils import all_estimators
+from threadpoolctl import threadpool_limits
 
 from midge import families
 from midge.compile import reference
@@ -26,6 +27,13 @@ CLASSES = {
 X, Y = load_iris(return_X_y=True)
 # No two rows alike, nor as far from a third.
 X = X + np.random.default_rng(1).normal(size=X.shape) / 50
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads of such small fits wait for each other longer than they work."""
+    with threadpool_limits(1):
+        yield
 
 
 def parameters(name: str) -> list[str]:

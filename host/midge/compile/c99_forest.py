@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from . import c99_forest_thumb2
+from . import c99_forest_thumb1, c99_forest_thumb2
 from .votes import NARROW_BITS, VotingForest, VotingTree
 
 # Compilers bound the nesting of blocks (clang: 256); what lies deeper is moved behind its tree.
@@ -85,6 +85,9 @@ def code(forest: VotingForest) -> str:
     is_assembled = is_assembled and len(words) <= c99_forest_thumb2.MAX_SUMS
     if is_assembled:
         lines += ["#if FOREST_IS_THUMB2", "", *_assembled(forest, words), "#else", ""]
+    is_thumb1 = is_copied and not is_many and c99_forest_thumb1.suits(forest, len(words))
+    if is_thumb1:
+        lines += ["#if FOREST_IS_BIASED", "", *_thumb1(forest, words, is_small), "#else", ""]
     reads = c99_forest_thumb2.reads_by_feature(forest)
     held = {feature: f"held_{feature}" for feature in list(reads)[:_HELD] if reads[feature] >= _LEAST_READS}
     names = (
@@ -125,8 +128,7 @@ def code(forest: VotingForest) -> str:
         "#endif",
         "}",
     ]
-    if is_assembled:
-        lines += ["", "#endif"]
+    lines += ["", "#endif"] * (is_assembled + is_thumb1)
     return "\n".join([*lines, ""])
 
 
@@ -203,6 +205,32 @@ def _verdict_of_many(forest: VotingForest) -> Iterator[str]:
     yield ""
 
 
+def _thumb1(forest: VotingForest, words: list[_Word], is_small: bool) -> Iterator[str]:
+    """The same in the instructions of ARMv6-M."""
+    yield "static __attribute__((naked, noinline)) void forest_sums(const void *x, uint32_t *words)"
+    yield "{"
+    yield f"{_INDENT}__asm__ volatile("
+    made = c99_forest_thumb1.walk(forest, [word.classes for word in words], 0 if is_small else 32768)
+    yield from (f'{_INDENT}    "{line}\\n"' for line in made)
+    yield f"{_INDENT});"
+    yield "}"
+    yield ""
+    n_features = forest.n_features
+    change = "forest_clamp" if is_small else "forest_align"
+    yield "int32_t midge_classify(const int16_t *features, int16_t *scores)"
+    yield "{"
+    yield f"{_INDENT}uint32_t copy[FOREST_COPY_WORDS({n_features})];"
+    yield f"{_INDENT}uint32_t words[{len(words)}];"
+    yield ""
+    yield f"{_INDENT}forest_sums({change}(features, copy, {n_features}), words);"
+    for place, word in enumerate(words):
+        half = f" + {forest.half}u" if forest.half else ""
+        yield f"{_INDENT}const uint32_t {word.name} = words[{place}]{half};"
+    yield from _verdict(forest, words)
+    yield "}"
+    yield ""
+
+
 def _visits(forest: VotingForest) -> float:
     """Nodes that a row visits if every branch is as likely as the other."""
     total = 0.0
@@ -217,26 +245,31 @@ def _visits(forest: VotingForest) -> float:
 
 
 def _verdict(forest: VotingForest, words: list[_Word]) -> Iterator[str]:
+    """Class by class, so that few numbers are needed at a time."""
     yield ""
-    if forest.vote_bits == NARROW_BITS:
-        for word in words:
-            low, *high = word.classes
-            yield f"{_INDENT}uint32_t sum_{low} = {word.name} & 0xFFFFu;"
-            yield from (f"{_INDENT}uint32_t sum_{c} = {word.name} >> 16;" for c in high)
-    elif forest.n_classes == 2:
-        yield f"{_INDENT}uint32_t sum_1 = {forest.total + 2 * forest.half}u - sum_0;"
     yield f"{_INDENT}int32_t winner = 0;"
     if forest.n_classes > 1:
-        yield f"{_INDENT}uint32_t most = sum_0;"
-    yield ""
-    for c in range(1, forest.n_classes):
-        yield f"{_INDENT}if (sum_{c} > most) {{"
-        yield f"{_INDENT * 2}winner = {c};"
-        if c + 1 < forest.n_classes:
-            yield f"{_INDENT * 2}most = sum_{c};"
-        yield f"{_INDENT}}}"
+        yield f"{_INDENT}uint32_t most = 0;"
+    sums = {}
+    for word in words:
+        low, *high = word.classes
+        is_narrow = forest.vote_bits == NARROW_BITS
+        sums[low] = f"{word.name} & 0xFFFFu" if is_narrow else word.name
+        sums |= {c: f"{word.name} >> 16" for c in high}
+    if forest.vote_bits != NARROW_BITS and forest.n_classes == 2:
+        sums[1] = f"{forest.total + 2 * forest.half}u - {words[0].name}"
     for c in range(forest.n_classes):
-        yield f"{_INDENT}scores[{c}] = (int16_t)(sum_{c} >> {forest.shift});"
+        yield ""
+        yield f"{_INDENT}const uint32_t of_{c} = {sums[c]};"
+        yield f"{_INDENT}scores[{c}] = (int16_t)(of_{c} >> {forest.shift});"
+        if c:
+            yield f"{_INDENT}if (of_{c} > most) {{"
+            yield f"{_INDENT * 2}winner = {c};"
+            if c + 1 < forest.n_classes:
+                yield f"{_INDENT * 2}most = of_{c};"
+            yield f"{_INDENT}}}"
+        elif forest.n_classes > 1:
+            yield f"{_INDENT}most = of_0;"
     yield f"{_INDENT}return winner;"
 
 
