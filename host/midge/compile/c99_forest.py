@@ -255,7 +255,7 @@ def _verdict(forest: VotingForest, words: list[_Word]) -> Iterator[str]:
         low, *high = word.classes
         is_narrow = forest.vote_bits == NARROW_BITS
         sums[low] = f"{word.name} & 0xFFFFu" if is_narrow else word.name
-        sums |= {c: f"{word.name} >> 16" for c in high}
+        sums |= dict.fromkeys(high, f"{word.name} >> 16")
     if forest.vote_bits != NARROW_BITS and forest.n_classes == 2:
         sums[1] = f"{forest.total + 2 * forest.half}u - {words[0].name}"
     for c in range(forest.n_classes):
