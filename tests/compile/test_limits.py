@@ -113,6 +113,18 @@ def test_numbers_of_classes() -> None:
     assert not taken({**small_models.ALL["linear, number"].to_json(), "n_classes": 2})
 
 
+def test_what_cannot_be_computed_precisely_is_refused() -> None:
+    inner = {
+        name: small_models.ALL[name].to_json() for name in ("linear", "quadratic", "forest", "precise linear")
+    }
+    assert taken({"kind": "precise", "inner": inner["linear"]}) and taken(
+        {"kind": "precise", "inner": inner["quadratic"]}
+    )
+    for wrong in (inner["forest"], inner["precise linear"], {}, None, {**inner["linear"], "kind": "oracle"}):
+        with pytest.raises(ModelError):
+            ir.from_json({"kind": "precise", "inner": wrong})
+
+
 def test_kernels_that_are_not_known() -> None:
     data = small_models.ALL["poly"].to_json()
     assert taken({**data, "degree": 8}) and taken({**data, "degree": 0})
@@ -153,7 +165,9 @@ def test_metadata_of_a_module_fit_its_buffer() -> None:
 
     room = c99.INFO_LIMIT_BYTES - 1 - text_bytes("")
     assert text_bytes("x" * room) == c99.INFO_LIMIT_BYTES - 1
-    with pytest.raises(CompileError, match=f"take {c99.INFO_LIMIT_BYTES} bytes"):
+    with pytest.raises(
+        CompileError, match=f"take {c99.INFO_LIMIT_BYTES} bytes, {c99.INFO_LIMIT_BYTES - 1} is the most"
+    ):
         text_bytes("x" * (room + 1))
 
 
