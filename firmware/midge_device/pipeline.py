@@ -272,11 +272,11 @@ class Pipeline:
 
     def start_stream(self, rate_mhz: int, range_g: int, n_samples: int, coding: int = message.INT16) -> None:
         """Stream instead of classifying. Raises ValueError or OSError if the sensor can't."""
-        if self._stream is not None:
-            self._end_stream()
         if self._sampler is not None:
             self._sampler.stop()
-            self._sampler = None
+        if self._stream is not None:
+            self._end_stream()
+        self._sampler = None
         self._retry_due = False
         try:
             sampler = self._open(rate_mhz / 1000, range_g)

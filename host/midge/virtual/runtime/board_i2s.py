@@ -7,6 +7,15 @@ import channel
 
 _POLL = 3
 _READABLE = 1
+# Of all instances: so large a piece is hard to find again in a heap that was used for a while.
+_scratch = bytearray(0)
+
+
+def _scratch_of(n):
+    global _scratch
+    if len(_scratch) < n:
+        _scratch = bytearray(n)
+    return _scratch
 
 
 class I2S(io.IOBase):
@@ -29,7 +38,8 @@ class I2S(io.IOBase):
             raise ValueError("invalid bits")
         self._handler = None
         self._buffer = None
-        self._scratch = bytearray(min(ibuf, channel.MAX_PAYLOAD_BYTES))
+        self._room = min(ibuf, channel.MAX_PAYLOAD_BYTES)
+        self._scratch = _scratch_of(self._room)
         what = bits | (0 if format == I2S.MONO else 1) << 8 | ibuf << 16
         channel.call(channel.I2S_SETUP, 0, rate, what)
         channel.handle(channel.I2S_LINE, self._come, None)
@@ -62,7 +72,7 @@ class I2S(io.IOBase):
         channel.call(channel.I2S_WANT, 0, self._n - self._done)
 
     def _take(self, buffer):
-        room = len(self._scratch)
+        room = self._room
         most = self._n - self._done
         if most > room:
             most = room
