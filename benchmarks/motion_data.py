@@ -127,7 +127,9 @@ def folds(one: Set, data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
         yield Dataset(data.folder, known), Dataset(data.folder, others)
 
 
-def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, folder: Path) -> Row:
+def measure(
+    name: str, one: Set, recipe: Recipe, data: Dataset, family: str, folder: Path, layout: str
+) -> Row:
     """Train and judge every fold; the cost is of the first fold's model."""
     if family != "auto":
         recipe = recipe.with_family(family)
@@ -148,7 +150,10 @@ def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, fol
         agree, n = agree + judged.agree_c_reference, n + judged.n
         chosen.append(done.model.provenance["family"])
         if cost is None:
-            cost = next((x for x in bench.bench(done.model, [TARGET]) if isinstance(x, bench.Bench)), None)
+            cost = next(
+                (x for x in bench.bench(done.model, [TARGET], layout=layout) if isinstance(x, bench.Bench)),
+                None,
+            )
             n_features = done.model.n_features
     worst = min(groups, key=lambda group: groups[group])
     return Row(
@@ -208,6 +213,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--families", default="auto", help=f"with commas between; default auto, of {FAMILIES}"
     )
+    parser.add_argument(
+        "--layout",
+        default="table",
+        choices=("table", "code", "auto"),
+        help="of the modules that are measured; large ones take a compiler minutes as code (default: table)",
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="also as lines of JSON")
     args = parser.parse_args(words)
     data_folder = os.environ.get("MIDGE_DATA")
@@ -218,7 +229,7 @@ def main(words: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             recipe, data = prepare(SETS[name], Path(data_folder), Path(folder))
             for family in args.families.split(","):
-                row = measure(name, SETS[name], recipe, data, family, Path(folder))
+                row = measure(name, SETS[name], recipe, data, family, Path(folder), args.layout)
                 print(line(row), flush=True)
                 if args.json:
                     with args.json.open("a", encoding="utf-8") as file:
