@@ -171,9 +171,10 @@ for row in rows:
     print(linked.classify(array('h', row), scores), list(scores))
 if linked.STATE_BYTES:
     state, found = bytearray(linked.STATE_BYTES), array('h', bytearray(2 * linked.N_FEATURES))
-    for window in {windows!r}:
+    for number in range({windows}):
         linked.init(state)
-        block = array('h', window)
+        with open({folder!r} + '/window%d' % number, 'rb') as file:
+            block = array('h', file.read())
         at = 0
         while at < len(block) // {channels}:
             at += linked.push(state, block, at)
@@ -192,15 +193,17 @@ def test_micropython_imports_it(name: str, tmp_path: Path) -> None:
     (tmp_path / "linked.mpy").write_bytes(link_kernels.build_model(model, targets.get("x64")).mpy)
     golden = model.golden
     windows = golden.windows[:2]
+    for number, window in enumerate(windows):
+        (tmp_path / f"window{number}").write_bytes(window.astype("<i2").tobytes())
     program = _ON_MICROPYTHON.format(
         folder=str(tmp_path),
         rows=[row.tolist() for row in golden.features[:20]],
-        windows=[window.ravel().tolist() for window in windows],
+        windows=len(windows),
         channels=len(model.frontend.channels) if model.frontend else 1,
     )
     (tmp_path / "program.py").write_text(program)
     done = subprocess.run(
-        [*found.command, str(tmp_path / "program.py")],
+        [*found.command, "-X", "heapsize=16M", str(tmp_path / "program.py")],
         capture_output=True,
         text=True,
         timeout=60,
