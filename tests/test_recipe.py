@@ -75,6 +75,8 @@ def test_a_built_in_app_is_found_from_any_folder(
         ('"x.std"', '"x.std", "x.std"', r"\[features\] names: 'x.std' is there twice"),
         ('background = "other"', 'background = "othr"', r"did you mean 'other'\?"),
         ('["tap", "other"]', '["a/b", "other"]', r"\[labels\] names: 'a/b' must be"),
+        ('["tap", "other"]', f'["{32 * "a"}", "other"]', r"\[labels\] names: 'a+' must be at most 31"),
+        ('["tap", "other"]', '["tap ", "other"]', r"\[labels\] names: 'tap ' must be"),
         ("[labels]", "[train.forest]\ntree = 3\n[labels]", r"\[train.forest\] tree: .*did you mean 'trees'"),
         ("[labels]", "[decison]\n[labels]", r"decison: unknown key; did you mean 'decision'\?"),
         ('background = "other"', '[train]\nwindows = "event"', r"\[train\] windows: .* background label"),
@@ -89,6 +91,13 @@ def test_a_mistake_names_file_and_key(tmp_path: Path, find: str, replace: str, s
         Recipe.load(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_labels_are_words_of_any_language(tmp_path: Path) -> None:
+    labels = ("Schütteln links", "42", "2 Schritte (Treppe)", "आराम", "坐")
+    path = write(tmp_path, MINIMAL.replace('"tap", "other"', ", ".join(f'"{label}"' for label in labels))
+                 .replace('background = "other"', ""))  # fmt: skip
+    assert Recipe.load(path).labels == labels
 
 
 def test_an_unknown_app_names_the_nearest(tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ from .recipe import (
 from .toml_section import Section, nearest
 from .variation import Variation
 
-# No ':' or '/' in labels: they become file and folder names on every system.
-LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,30}\Z")
+# Labels become file and folder names on every system, `OLD=NEW` of --relabel, and JSON that a board reads
+# (which knows no surrogate pairs).
+LABEL = re.compile(r'(?![. -])[^<>:"/\\|?*=\U00010000-\U0010ffff]{1,31}(?<![. ])\Z')
 
 
 def parse(data: Mapping[str, Any], path: Path) -> Recipe:
@@ -151,7 +152,12 @@ def _features(section: Section, sensor: Sensor, window: Window) -> Features:
 
 def _labels(section: Section) -> tuple[tuple[str, ...], str | None]:
     def label(name: str) -> str | None:
-        return None if LABEL.match(name) else f"{name!r} must be at most 31 letters, digits, spaces or '_.+-'"
+        if LABEL.match(name) and name.isprintable():
+            return None
+        return (
+            f"{name!r} must be at most 31 letters, digits, spaces or signs but <>:\"/\\|?*= (a recording's "
+            "label changes with: midge data relabel)"
+        )
 
     names = section.names("names", label)
     if not 2 <= len(names) <= 64:

@@ -145,7 +145,7 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         hop_s=hop / rate_hz,
         features=features,
         segment="true" if is_take else "false",
-        labels=json.dumps(list(labels)),
+        labels=json.dumps(list(labels), ensure_ascii=False),
         background=f'background = "{background}"    # never an event\n' if background else "",
         threshold=0.5,
         smooth=2 if kind != "all" else 3,

@@ -36,6 +36,7 @@ def rows(times_ms: list[int], header: str = "") -> str:
         ("{group}/{group}_{take}.csv", "s1/s1_2.csv", {"group": "s1", "take": "2"}),
         ("{group}/{group}_{take}.csv", "s1/s2_2.csv", None),
         ("{label}.csv", "a/b.csv", None),
+        ("{label}/ü{take}.csv", "Stu\u0308ck/u\u03081.csv", {"label": "Stück", "take": "1"}),
         ("{label}.csv", "bxcsv", None),
     ],
 )

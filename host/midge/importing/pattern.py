@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Pattern:
         Raises DatasetError for a brace without its partner, an unknown field or two labels.
         """
         path, equals, label = text.partition("=")
-        regex, at = "", 0
+        path, regex, at = unicodedata.normalize("NFC", path), "", 0
         seen: set[str] = set()
         for match in _FIELD.finditer(path):
             name = match[1]
@@ -50,8 +51,8 @@ class Pattern:
         return cls(text, re.compile(regex), label if equals else None)
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Fields of a path (with '/'), or None."""
-        found = self.regex.match(path)
+        """Fields of a path (with '/'), or None; an umlaut of macOS, two characters, is one as elsewhere."""
+        found = self.regex.match(unicodedata.normalize("NFC", path))
         if found is None:
             return None
         return {**found.groupdict(), **({} if self.label is None else {"label": self.label})}
