@@ -45,7 +45,7 @@ MOST_VALUE_ERROR = 0.001
 # Part of the usual margin that counts as one.
 NEAR_TIE = 0.01
 # Usual error of a kernel machine's values, of their usual size.
-COARSE = 0.015
+COARSE = 0.005
 # Margins below this part of a unit of scores are noise of float64.
 FLOAT_NOISE = 1e-12
 
@@ -250,8 +250,9 @@ def compile_estimator(
         compiled = made(Precise(ir))
     wrong = _lost(compiled, rows)
     if not wrong and len(classes) and clear.any():
-        margins = reference.evaluate(exact, seen[clear]).margins
-        wrong = _mistaken(compiled, rows[clear], winners[clear], margins)
+        wrong = _mistaken(
+            compiled, rows[clear], winners[clear], reference.evaluate(exact, seen[clear]).margins
+        )
     if wrong:
         raise ParityError(
             f"in int16 the model differs on {wrong} of {len(rows)} training rows: its numbers span too much; "

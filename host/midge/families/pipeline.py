@@ -57,7 +57,14 @@ def answers(estimator: Any, ir: Node, X: npt.ArrayLike) -> tuple[FloatArray, npt
 
 
 def _steps(estimator: Any) -> list[tuple[str, Any]]:
-    return [(name, step) for name, step in estimator.steps if step is not None and step != "passthrough"]
+    """All that do something; those of pipelines inside are steps of this one."""
+    found = []
+    for name, step in estimator.steps:
+        if hasattr(step, "steps"):
+            found += _steps(step)
+        elif step is not None and step != "passthrough":
+            found.append((name, step))
+    return found
 
 
 def _folded(ir: Node, name: str, step: Any) -> Node:
