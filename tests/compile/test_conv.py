@@ -93,15 +93,26 @@ def test_c_on_this_machine_gives_the_bits_of_the_integers(name: str) -> None:
     assert len(np.unique(expected, axis=0)) > 100
 
 
-@pytest.mark.parametrize("target", ["armv6m", "armv7emsp", "rv32imc"])
+@pytest.mark.parametrize(
+    ("target", "n_rows"),
+    [
+        ("armv6m", 30),
+        ("armv7emsp", 30),
+        ("rv32imc", 30),
+        *(
+            pytest.param(target, 1000, marks=pytest.mark.check)
+            for target in ("x64", "armv6m", "armv7m", "armv7emsp", "armv7emdp", "rv32imc")
+        ),
+    ],
+)
 @pytest.mark.parametrize("name", NETS)
-def test_emulated_boards_give_the_bits_of_the_integers(name: str, target: str) -> None:
+def test_emulated_boards_give_the_bits_of_the_integers(name: str, target: str, n_rows: int) -> None:
     model = made(NETS[name])
     module = toolchain.build_module(
         c99.sources(model), targets.get(target), name="net", exports=module_glue.MODEL
     )
     board = Emulator(module.mpy, targets.get(target))
-    rows = inputs(NETS[name], 30, 2)
+    rows = inputs(NETS[name], n_rows, 2)
     expected, winners = conv_integer.predict(conv_integer.lower(model.ir), rows)
     for row, scores, winner in zip(rows, expected, winners, strict=True):
         found, found_scores = board.classify(row)

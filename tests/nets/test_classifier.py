@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 import midge
 from midge.compile import conv_arena
-from midge.errors import CompileError
+from midge.errors import CompileError, ParityError
 from midge.nets import Block, ConvClassifier
 
 LAYERS = [Block("conv", 8, (3, 3)), Block("separable", 8, (3, 3), (2, 2)), Block("residual", 8, (3, 3))]
@@ -38,6 +40,7 @@ def test_it_learns_and_int8_answers_alike(fitted: ConvClassifier) -> None:
     compiled = midge.compile(fitted, X)
     assert (compiled.predict(X.reshape(200, -1)) == fitted.predict(X)).mean() >= 0.98
     assert compiled.links[1].differ == 0
+    assert 0.98 <= fitted.agreement_ <= 1.0
     probabilities = fitted.predict_proba(X)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
     assert np.abs(compiled.predict_scores(X.reshape(200, -1)) - probabilities).mean() < 0.02
@@ -64,6 +67,13 @@ def test_the_same_seed_gives_the_same_net(fitted: ConvClassifier) -> None:
         ConvClassifier(layers=LAYERS, epochs=2, batch_size=16, augment=True).fit(X, y) for _ in "ab"
     )
     assert once.net_.to_json() == again.net_.to_json()
+
+
+def test_a_net_that_int8_changes_is_refused(fitted: ConvClassifier) -> None:
+    again = copy.copy(fitted)
+    again.agreement_ = 0.9
+    with pytest.raises(ParityError, match=r"90\.0%"):
+        midge.compile(again, chirps(20, 6)[0])
 
 
 def test_estimator_manners(fitted: ConvClassifier) -> None:

@@ -228,12 +228,16 @@ def _run(one: LayerIntegers, sources: list[IntegerArray]) -> IntegerArray:
     return total if one.factors is None else requantise(total, one.factors) + layer.zero
 
 
-def margin_errors(ir: Conv, X: FloatArray) -> FloatArray:
-    """What rounding moves each row's margin by at most: features (n_rows, n_features) → float64 (n_rows,)."""
+def rounded_values(ir: Conv, X: FloatArray) -> FloatArray:
+    """What the integers make of rows of features: `conv_reference.values` with all rounding."""
     lowered = lower(ir)
     rows = X.reshape(len(X), ir.shape[0], -1)
     inputs = np.clip(np.rint((rows - ir.offset) * ir.gain) + ir.zero, -128, 127).astype(np.int64)
     unit = verdict.grid(ir.verdict) * 2.0**lowered.log2_scale
-    found = (sums(lowered, inputs) + lowered.center) / unit
-    errors = np.abs(found - conv_reference.values(ir, X))
+    return np.asarray((sums(lowered, inputs) + lowered.center) / unit, np.float64)
+
+
+def margin_errors(ir: Conv, X: FloatArray) -> FloatArray:
+    """What rounding moves each row's margin by at most: features (n_rows, n_features) → float64 (n_rows,)."""
+    errors = np.abs(rounded_values(ir, X) - conv_reference.values(ir, X))
     return np.asarray(np.sort(errors, axis=1)[:, -2:].sum(axis=1), np.float64)

@@ -9,13 +9,29 @@ import numpy.typing as npt
 
 from ..compile.conv import Conv
 from ..compile.ir import FloatArray
-from ..errors import UnsupportedModel
+from ..errors import ParityError, UnsupportedModel
+
+# Part of the training rows on which rounding may not change the answer.
+LEAST_AGREEMENT = 0.98
 
 
 def to_ir(estimator: Any) -> Conv:
-    """The fitted net; UnsupportedModel if it is not fitted."""
+    """The fitted net.
+
+    Raises
+    ------
+    UnsupportedModel
+        it is not fitted
+    ParityError
+        in int8 it answers otherwise than in real numbers too often
+    """
     if not hasattr(estimator, "net_"):
         raise UnsupportedModel(f"{type(estimator).__name__} is not fitted; call fit(X, y) first")
+    if estimator.agreement_ < LEAST_AGREEMENT:
+        raise ParityError(
+            f"in int8 the net agrees with itself on {estimator.agreement_:.1%} of its training rows only: train "
+            "it for more epochs, or at a lower learning rate"
+        )
     net: Conv = estimator.net_
     return net
 

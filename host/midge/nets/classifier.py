@@ -12,10 +12,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..compile.conv import Conv
-from ..compile.conv_reference import interpret
+from ..compile.conv_integer import rounded_values
+from ..compile.conv_reference import interpret, values
 from ..compile.verdict import MAX_CLASSES
 from ..errors import CompileError, ToolchainMissing
 from .blocks import USUAL_AUGMENTATION, Block, chosen, operations
+
+AGREEMENT_ROWS = 512
 
 
 class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -42,6 +45,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_ : labels, sorted
     net_ : midge.compile.conv.Conv
+    agreement_ : part of the training rows on which int8 answers as real numbers do
     n_features_in_ : int
     """
 
@@ -90,7 +94,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise CompileError(f"X has {len(rows)} rows, y has {len(labels)}")
         if not 2 <= len(self.classes_) <= MAX_CLASSES:
             raise CompileError(f"{len(self.classes_)} classes; there must be 2 to {MAX_CLASSES}")
-        made = operations(chosen(self.layers), shape, len(self.classes_))
+        planned = operations(chosen(self.layers), shape, len(self.classes_))
         training = _training()
         schedule = training.Schedule(
             int(self.epochs),
@@ -105,8 +109,11 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.class_weight == "balanced":
             weights = weights * (len(rows) / len(self.classes_) / np.bincount(numbers))[numbers]
         self.n_features_in_ = rows.shape[1]
-        net = training.train(rows, numbers, weights, shape=shape, operations=made, schedule=schedule)
+        net = training.train(rows, numbers, weights, shape=shape, operations=planned, schedule=schedule)
         self.net_: Conv = net.calibrated(rows)
+        few = rows[np.unique(np.linspace(0, len(rows) - 1, AGREEMENT_ROWS).astype(int))]
+        answers = [made(self.net_, few).argmax(axis=1) for made in (rounded_values, values)]
+        self.agreement_ = float(np.mean(answers[0] == answers[1]))
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -124,15 +131,15 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, X: npt.ArrayLike, shape: tuple[int, int, int] | None = None
     ) -> tuple[npt.NDArray[np.float64], tuple[int, int, int]]:
         """X as (n, n_features), and the shape of a row."""
-        values = np.asarray(X, np.float64)
+        numbers = np.asarray(X, np.float64)
         if shape is None:
-            given = self.shape if self.shape is not None else values.shape[1:]
-            if len(given) not in (2, 3) or not len(values):
+            given = self.shape if self.shape is not None else numbers.shape[1:]
+            if len(given) not in (2, 3) or not len(numbers):
                 raise CompileError(
-                    f"X has the shape {values.shape}: give shape=(time, width), or rows of that shape"
+                    f"X has the shape {numbers.shape}: give shape=(time, width), or rows of that shape"
                 )
             shape = (int(given[0]), int(given[1]), int(given[2]) if len(given) == 3 else 1)
-        rows = values.reshape(len(values), -1)
+        rows = numbers.reshape(len(numbers), -1)
         if rows.shape[1] != int(np.prod(shape)):
             raise CompileError(f"X has {rows.shape[1]} values a row, a shape of {shape} has {np.prod(shape)}")
         if not np.isfinite(rows).all():
