@@ -95,9 +95,9 @@ def _weighted(number: int, one: LayerIntegers) -> Iterator[str]:
         shape, kernel = (1, 1, int(np.prod(shape))), (1, 1)
     top, left = layer.window.before(shape[:2])
     zero = 0 if one.is_last else layer.zero + OFFSET
-    numbers = (*shape, *out, *kernel, *layer.window.stride, top, left, one.zeros[0] + OFFSET, zero)
+    sizes = (*shape, *out, *kernel, *layer.window.stride, top, left)
     yield f"static const conv_layer layer_{number} = {{"
-    numbers = (*numbers, *_limits(one), int(factors.is_once))
+    numbers = (*sizes, one.zeros[0] + OFFSET, zero, *_limits(one), int(factors.is_once))
     yield f"{_INDENT}{_joined(numbers)}, weights_{number}, channels_{number}, {lower},"
     yield "};"
 
