@@ -52,7 +52,7 @@ alpha = 1.0
 """
 
 
-def sound(samples: np.ndarray, label: str, group: str) -> Recording:  # type: ignore[type-arg]
+def sound(samples: np.ndarray, label: str, group: str) -> Recording:
     return Recording(
         label=label,
         channels=("sound",),
@@ -65,7 +65,7 @@ def sound(samples: np.ndarray, label: str, group: str) -> Recording:  # type: ig
     )
 
 
-def word(rng: np.random.Generator, is_up: bool) -> np.ndarray:  # type: ignore[type-arg]
+def word(rng: np.random.Generator, is_up: bool) -> np.ndarray:
     """A buzz, or a hiss."""
     n = int(rng.integers(2000, 4000))
     t = np.arange(n) / RATE_HZ
