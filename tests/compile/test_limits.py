@@ -287,3 +287,15 @@ def test_half_a_step_moves_a_linear_margin_by_just_what_is_said() -> None:
                 apart = node.weights[i] - (node.weights[j] if j is not None else 0)
                 most = max(most, float(np.abs(apart).sum() * 0.5))
         assert values.shape[0] == 300 and node.input_epsilon() == pytest.approx(most)
+
+
+def test_errors_of_features_move_margins_of_many_classes_by_the_two_largest() -> None:
+    from midge.compile.linear import spread
+
+    weights = np.random.default_rng(0).normal(size=(70, 4))
+    errors = np.array([0.5, 1.0, 0.25, 2.0])
+    moved = np.sort(np.abs(weights) @ errors)
+    rule = small_models.Verdict("highest", "decision", 70)
+    assert spread(weights, errors, rule) == pytest.approx(moved[-1] + moved[-2])
+    apart = max(float(np.abs(a - b) @ errors) for a in weights[:64] for b in weights[:64])
+    assert spread(weights[:64], errors, rule) == pytest.approx(apart)
