@@ -322,7 +322,7 @@ def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
 
 
 def _lost_values(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
-    """Rows on which a regressor's integers are off, but for those whose neighbours are nearly equally near."""
+    """Rows on which a regressor's integers are off, but for neighbours that are nearly equally near."""
     ir = compiled.model.ir
     scores, _ = compiled._host.classify(rows)
     error = np.abs(scores / compiled.model.score_scale - reference.predict(ir, rows)).max(axis=1)

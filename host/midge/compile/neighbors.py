@@ -177,7 +177,7 @@ def undecided(ir: Neighbors, X: FloatArray, tolerance: float = 1e-9) -> npt.NDAr
 
 
 def gaps(ir: Neighbors, X: FloatArray) -> FloatArray:
-    """How much further than the last of the nearest points the next one is, (n_rows,); infinite if none is."""
+    """How much further than the last of the nearest the next one is, (n_rows,); infinite if none is."""
     found = np.full(len(X), np.inf)
     if ir.n_neighbors < len(ir.points):
         for at in range(0, len(X), _BATCH):

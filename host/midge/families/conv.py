@@ -29,8 +29,8 @@ def to_ir(estimator: Any) -> Conv:
         raise UnsupportedModel(f"{type(estimator).__name__} is not fitted; call fit(X, y) first")
     if estimator.agreement_ < LEAST_AGREEMENT:
         raise ParityError(
-            f"in int8 the net agrees with itself on {estimator.agreement_:.1%} of its training rows only: train "
-            "it for more epochs, or at a lower learning rate"
+            f"in int8 the net agrees with itself on {estimator.agreement_:.1%} of its training rows only: "
+            "train it for more epochs, or at a lower learning rate"
         )
     net: Conv = estimator.net_
     return net
