@@ -96,8 +96,19 @@ def resample(time_s: Floats, samples: Floats, rate_hz: float, *, gap_factor: flo
 def usual_hz(time_s: Floats) -> float:
     """The rate of most of the samples, whatever is missing; there must be two distinct stamps."""
     step = min(PACE_SAMPLES, max(1, len(time_s) // 4))
-    pace = float(np.median((time_s[step:] - time_s[:-step]) / step))
-    return 1 / (pace if pace > 0 else float(np.median(np.diff(np.unique(time_s)))))
+    spans_s = time_s[step:] - time_s[:-step]
+    span_s = float(np.median(spans_s))
+    block_s = _block_s(np.diff(time_s))
+    if block_s > 0:
+        # A span is whole blocks, one more or one less by where it begins: only their mean is the pace.
+        span_s = float(spans_s[np.abs(spans_s - span_s) <= 1.01 * block_s].mean())
+    return 1 / (span_s / step if span_s > 0 else float(np.median(np.diff(np.unique(time_s)))))
+
+
+def _block_s(pauses: Floats) -> float:
+    """Usual distance of blocks whose samples share a stamp; 0 if most samples have one of their own."""
+    apart = pauses[pauses > 0]
+    return float(np.median(apart)) if 2 * len(apart) <= len(pauses) and len(apart) else 0.0
 
 
 def change_rate(samples: Floats, from_hz: float, to_hz: float) -> Floats:
@@ -146,7 +157,8 @@ def _breaks(time_s: Floats, gap_factor: float) -> npt.NDArray[np.int64]:
     if is_exact:
         gap_factor = min(gap_factor, EXACT_GAP)
     found = []
-    for at in np.flatnonzero(pauses > gap_factor * pace):
+    # The distance of blocks that share a stamp is no pause.
+    for at in np.flatnonzero(pauses > max(gap_factor * pace, 1.5 * _block_s(pauses))):
         if is_exact:
             until_s = time_s[at] + pauses[at] + 0.5 * pace
             came = np.searchsorted(time_s, until_s, side="right") - at - 1

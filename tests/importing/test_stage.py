@@ -299,6 +299,18 @@ def test_an_import_is_one_change_that_can_be_undone(tmp_path: Path) -> None:
     assert dataset.load(out).labels == ("a",)
 
 
+@pytest.mark.parametrize(("rate_hz", "block"), [(100.0, 2), (100.0, 16), (52.0, 25), (50.0, 50), (26.0, 26)])
+@pytest.mark.parametrize("n", [500, 1010])
+def test_blocks_that_share_a_stamp_have_the_pace_of_their_samples(rate_hz: float, block: int, n: int) -> None:
+    time_s = np.arange(n) // block * block / rate_hz
+    assert resampling.usual_hz(time_s) == pytest.approx(rate_hz, rel=0.01)
+    samples = np.sin(np.arange(n) / 9)[:, None]
+    even = resampling.resample(time_s, samples, rate_hz)
+    assert even.gaps == () and abs(len(even.samples) - n) <= block
+    kept = np.delete(np.arange(n), np.arange(6 * block, 9 * block))
+    assert len(resampling.resample(time_s[kept], samples[kept], rate_hz).gaps) == (3 * block > 6)
+
+
 def test_late_bursts_are_an_even_pace_and_a_loss_is_a_gap() -> None:
     rng = np.random.default_rng(4)
     taken_s = np.arange(3000) / 100
