@@ -16,6 +16,9 @@ Params = Mapping[str, float]
 
 # Updates of a net, about: epochs follow from the number of rows.
 NET_ROW_VISITS = 500_000
+# The same of nets with convolutions, and the least epochs.
+CONV_ROW_VISITS = 64_000
+CONV_EPOCHS = 40
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def _conv(layers: str, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int
         return ConvClassifier(
             (times, rows, 1) if is_wide else (times, 1, rows),
             widened(layers, params["width"]),
-            epochs=int(params["epochs"]),
+            epochs=int(params["epochs"]) or max(CONV_EPOCHS, CONV_ROW_VISITS // len(X)),
             augment=usual_augmentation(params["vary"]),
             random_state=seed,
         ).fit(X, y)
@@ -170,11 +173,12 @@ def _conv(layers: str, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int
 
 _FEATURES = Parameter(0, 0, 10_000)
 # Of nets with convolutions. times: of a row of features, told by their names; width: channels, times the
-# usual; vary: how much the rows are disturbed while it learns, 1 = as usual.
+# usual; epochs: 0 = as the number of rows asks for; vary: how much the rows are disturbed while it learns,
+# 1 = as usual.
 _CONV = {
     "times": Parameter(0, 0, 32_767),
     "width": Parameter(1.0, 0.125, 8.0),
-    "epochs": Parameter(40, 1, 10_000),
+    "epochs": Parameter(0, 0, 10_000),
     "vary": Parameter(1.0, 0.0, 10.0),
 }
 _TREE = {
