@@ -81,6 +81,12 @@ def test_rest_gesture_rest_is_found_by_the_share_of_motion(tmp_path: Path) -> No
     recipe = recipe_of(data, tmp_path)
     assert recipe.background == "other" and recipe.train.windows == "event"
     assert recipe_of(data, tmp_path, 0.5).window.length == 50
+    for name in ("Other", "NULL", "Sonstiges"):
+        items = tuple(
+            replace(item, label=name if item.label == "other" else item.label) for item in data.recordings
+        )
+        recipe = recipe_of(Dataset(data.folder, items), tmp_path)
+        assert recipe.background == name and recipe.train.windows == "event"
 
 
 def test_a_machine_is_told_by_a_sensor_that_never_turns(tmp_path: Path) -> None:

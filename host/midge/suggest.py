@@ -19,8 +19,12 @@ from .recording import SOUND, Recording
 
 Floats = npt.NDArray[np.float64]
 
-# Labels that mean 'nothing in particular'.
-BACKGROUND = ("other", "background", "none", "null", "noise", "unknown", "_unknown_", "idle", "rest")
+# Labels that mean 'nothing in particular', the likeliest first, in small letters.
+BACKGROUND = (
+    *("other", "others", "background", "none", "null", "nothing", "noise", "unknown", "_unknown_"),
+    *("negative", "no gesture", "no_gesture", "idle", "rest"),
+    *("sonst", "sonstiges", "anderes", "nichts", "hintergrund", "autre", "otro", "otros", "altro"),
+)
 # A performance, if takes are so short: half of them, and nearly all.
 TAKE_S, LONGEST_TAKE_S = 4.0, 8.0
 # Less of a take than this is motion: it is rest, gesture, rest.
@@ -96,8 +100,8 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
     labels = data.labels
     if len(labels) < 2:
         raise DatasetError(f"{data.folder} has one label only ({labels[0]}); a model needs two or more")
+    background = _background(labels)
     if all(item.kind == SOUND for item in data.recordings):
-        background = next((label for label in BACKGROUND if label in labels), None)
         return Suggestion(*suggest_sound.recipe_text(name, data, rate_hz, background, window_s))
     has_gyro = all(item.channels == (*MOTION_CHANNELS, *GYRO_CHANNELS) for item in data.recordings)
     range_g = min(16, 2 ** max(1, math.ceil(math.log2(max(32768 / item.scale for item in data.recordings)))))
@@ -105,7 +109,6 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
     if has_gyro:
         range_dps = math.ceil(max(32768 / item.gyro_scale for item in data.recordings))
         gyro = f"range_dps = {range_dps}\n"
-    background = next((label for label in BACKGROUND if label in labels), None)
     kind, length, reasons = _window(data, rate_hz, background, window_s)
     is_take = kind == "take"
     features = "motion-shape" if is_take else "motion-gesture" if kind == "event" else "motion-activity"
@@ -155,6 +158,12 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         augment={"take": 5, "event": 2, "all": 0 if features == "vibration" else 1}[kind],
     )
     return Suggestion(text, tuple(reasons))
+
+
+def _background(labels: Sequence[str]) -> str | None:
+    """The label that means nothing in particular, however it is capitalised."""
+    small = {label.casefold(): label for label in labels}
+    return next((small[word] for word in BACKGROUND if word in small), None)
 
 
 def _window(
