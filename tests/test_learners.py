@@ -155,6 +155,20 @@ def test_copies_are_held_out_together(data: Dataset) -> None:
     assert any("1 recordings are copies" in text for text in warnings)
 
 
+def test_groups_of_a_label_each_are_validated_by_recording(data: Dataset) -> None:
+    items = tuple(
+        replace(item, group=group, label=label)
+        for item, (label, group) in zip(
+            data.recordings, [("tap", "a"), ("tap", "a"), ("other", "b"), ("other", "b")], strict=False
+        )
+    )
+    warnings: list[str] = []
+    keys = validation.fold_keys(Dataset(data.folder, items), warnings)
+    assert len(set(keys)) == 4 and "each label is of one group only" in warnings[0]
+    shared = (*items, replace(items[0], group="b", samples=items[0].samples + 1))
+    assert set(validation.fold_keys(Dataset(data.folder, shared), warnings)) == {"a", "b"}
+
+
 @pytest.mark.check
 def test_auto_keeps_to_the_budget(data: Dataset, tmp_path: Path) -> None:
     recipe = SMALL.with_family("auto")

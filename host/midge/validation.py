@@ -73,8 +73,17 @@ class Fitted:
 
 def fold_keys(data: Dataset, warnings: list[str]) -> list[str]:
     """What is held out together, for each recording: its group, or itself if there is nothing better."""
-    by_group = len(data.groups) > 1
-    if not by_group:
+    of_label: dict[str, set[str]] = {}
+    for number, item in enumerate(data.recordings):
+        of_label.setdefault(item.label, set()).add(item.group or f"recording {number}")
+    is_shared = any(len(groups) > 1 for groups in of_label.values())
+    by_group = len(data.groups) > 1 and is_shared
+    if len(data.groups) > 1 and not is_shared:
+        warnings.append(
+            "each label is of one group only, so nobody can tell labels from groups: validated by recording, "
+            "which flatters; record each label of two people or machines"
+        )
+    elif not by_group:
         there = f"all recordings are of {data.groups[0]}" if data.groups else "no recording has a group"
         warnings.append(
             f"{there}: validated by recording, which flatters; record other people or machines with --group"
