@@ -69,7 +69,7 @@ class poll:
                 _pair[1] = entry[2]
                 return _pair
         if self._rest is None:
-            raise _stop
+            raise StopIteration  # a new one: tracebacks of one that is kept would add up
         return next(self._rest)
 
     def _wait(self, timeout):
@@ -105,7 +105,6 @@ class poll:
 
 
 _pair = [None, 0]
-_stop = StopIteration()
 
 
 def select(rlist, wlist, xlist, timeout=-1):
