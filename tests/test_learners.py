@@ -164,9 +164,11 @@ def test_groups_of_a_label_each_are_validated_by_recording(data: Dataset) -> Non
     )
     warnings: list[str] = []
     keys = validation.fold_keys(Dataset(data.folder, items), warnings)
+    assert validation.held_out(np.array(keys)) == "recording"
     assert len(set(keys)) == 4 and "each label is of one group only" in warnings[0]
     shared = (*items, replace(items[0], group="b", samples=items[0].samples + 1))
-    assert set(validation.fold_keys(Dataset(data.folder, shared), warnings)) == {"a", "b"}
+    keys = validation.fold_keys(Dataset(data.folder, shared), warnings)
+    assert set(keys) == {"a", "b"} and validation.held_out(np.array(keys)) == "group"
 
 
 @pytest.mark.check

@@ -126,6 +126,7 @@ def train(
         "n": int(validated.sum()),
         "unit": about["unit"],
         "folds": len(masks),
+        "held_out": validation.held_out(rows.keys),
         "per_class": confusion.per_class(counts, recipe.labels),
         "per_group": confusion.per_group(rows.y[validated], answer[validated], cut.groups[validated]),
         "takes": _by_take(cut, answer, validated, len(recipe.labels)),

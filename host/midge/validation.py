@@ -26,6 +26,7 @@ CHOICE_ROWS = 3000
 NEARLY = 0.01
 # Trees of the fit that ranks features.
 RANKING_TREES = 30
+_RECORDING = "recording "
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def fold_keys(data: Dataset, warnings: list[str]) -> list[str]:
     """What is held out together, for each recording: its group, or itself if there is nothing better."""
     of_label: dict[str, set[str]] = {}
     for number, item in enumerate(data.recordings):
-        of_label.setdefault(item.label, set()).add(item.group or f"recording {number}")
+        of_label.setdefault(item.label, set()).add(item.group or f"{_RECORDING}{number}")
     is_shared = any(len(groups) > 1 for groups in of_label.values())
     by_group = len(data.groups) > 1 and is_shared
     if len(data.groups) > 1 and not is_shared:
@@ -99,9 +100,14 @@ def fold_keys(data: Dataset, warnings: list[str]) -> list[str]:
     if copies:
         warnings.append(f"{copies} recordings are copies of others; find them with: midge data check")
     return [
-        item.group if by_group and item.group else f"recording {one}"
+        item.group if by_group and item.group else f"{_RECORDING}{one}"
         for item, one in zip(data.recordings, same, strict=True)
     ]
+
+
+def held_out(keys: Keys) -> str:
+    """What `fold_keys` hold together: "group" or "recording"."""
+    return "recording" if all(str(key).startswith(_RECORDING) for key in np.unique(keys)) else "group"
 
 
 def folds(

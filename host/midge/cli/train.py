@@ -153,10 +153,13 @@ def _train(args: argparse.Namespace) -> None:
             [(point["groups"], round(point["accuracy"], 3)) for point in report["learning_curve"]],
         )
     size = ", ".join(f"{key} {value}" for key, value in report["model"].items() if key != "digest")
-    output.say(
-        f"\naccuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} in "
-        f"{output.counted(report['folds'], 'fold')} by group; {size}, of {len(report['features'])} features"
+    figures = (
+        f"accuracy {report['accuracy']:.3f}, macro F1 {report['macro_f1']:.3f} in "
+        f"{output.counted(report['folds'], 'fold')} by {report['held_out']}"
+        if report["folds"]
+        else "no accuracy: nothing could be held out"
     )
+    output.say(f"\n{figures}; {size}, of {len(report['features'])} features")
     if report["compression"]:
         from .compress import show
 
