@@ -52,6 +52,13 @@ def test_events_in_other_motion_are_all_false() -> None:
     assert asdict(tally) == {"played": 0, "recognised": 0, "confused": 0, "missed": 0, "false_events": 2}
 
 
+def test_what_is_missed_for_following_too_soon_is_counted() -> None:
+    played = [Performance("chop", 1.0, 2.0), Performance("chop", 3.0, 4.0), Performance("chop", 9.0, 10.0)]
+    assert evaluate.crowded(played, ["chop", None, None], 1.5) == 1
+    assert evaluate.crowded(played, ["chop", "chop", None], 1.5) == 0
+    assert evaluate.crowded(played, [None, None, None], 6.0) == 2
+
+
 def test_the_shipped_model_recognises_strangers(model: Model) -> None:
     people = simulate.people(3, 99, "somebody")
     tally = reference_model.trial(RECIPE, model, people, times=2, other_s=30.0)

@@ -110,6 +110,14 @@ def delays(
     ]
 
 
+def crowded(played: Sequence[Performance], heard: Sequence[str | None], window_s: float) -> int:
+    """Performances of which nothing was heard, less than a window after the one before."""
+    return sum(
+        answer is None and after.start_s - before.end_s < window_s
+        for before, after, answer in zip(played, played[1:], heard[1:], strict=False)
+    )
+
+
 def compiled(model: Model) -> HostModel:
     """The model's generated C, compiled for this machine."""
     return HostModel(model, c99.sources(model))
@@ -200,6 +208,7 @@ def evaluate(
     counts = confusion.count(cut.labels, answer, len(recipe.labels))
     tally, hours = Tally(0, 0, 0, 0, 0), 0.0
     waits: list[float] = []
+    n_crowded = 0
     all_rows = [rows]
     for number, item in enumerate(data.recordings if recipe.background is not None else ()):
         samples = dataset.canonical(item, recipe)
@@ -207,8 +216,8 @@ def evaluate(
             part = _as_heard(recipe, item, samples[start:stop])
             stretch_rows = library.stream(part)
             all_rows.append(stretch_rows)
-            found, late = _judge(recipe, model, item.label, part, library.classify(stretch_rows)[0])
-            tally, waits = tally + found, waits + late
+            found, late, close = _judge(recipe, model, item.label, part, library.classify(stretch_rows)[0])
+            tally, waits, n_crowded = tally + found, waits + late, n_crowded + close
             if not decision.is_event(item.label, recipe.background):
                 hours += (stop - start) / recipe.sensor.rate_hz / 3600
         if on_progress is not None:
@@ -225,6 +234,12 @@ def evaluate(
             "delay_s": float(np.mean(waits)) if waits and not goes_on(recipe) else None,
             "answer_s": float(np.mean(waits)) if waits and goes_on(recipe) else None,
         }
+    if n_crowded:
+        window_s = recipe.window.length / recipe.sensor.rate_hz
+        warnings.append(
+            f"{n_crowded} of {tally.missed} missed gestures came less than a window ({window_s:.1f} s) after "
+            "the one before, so that one window sees both: rest longer, or train with a shorter [window]"
+        )
     known = set(model.provenance.get("data", ())) & set(dataset.fingerprint(data))
     if known:
         warnings.append(
@@ -301,14 +316,14 @@ def _as_heard(recipe: Recipe, item: Recording, samples: Int16) -> Int16:
 
 def _judge(
     recipe: Recipe, model: Model, label: str, samples: Int16, scores: Int16
-) -> tuple[Tally, list[float]]:
-    """Events of one stretch against what its label says was done, and how late they came.
+) -> tuple[Tally, list[float], int]:
+    """Events of one stretch against what its label says was done, how late they came, and how many `crowded`.
 
     Late is after the end of a performance, or after the beginning of an activity that goes on.
     """
     events = decide(model, scores)
     if not decision.is_event(label, recipe.background):
-        return match(events, [])[0], []
+        return match(events, [])[0], [], 0
     rate_hz = recipe.sensor.rate_hz
     if _is_performance(recipe, label):
         room = recipe.window.length
@@ -319,10 +334,10 @@ def _judge(
     else:
         found = segmenting.performances(samples, rate_hz, dataset.lsb_per_g(recipe))
     played = [Performance(label, start / rate_hz, stop / rate_hz) for start, stop in found]
-    tally, _ = match(events, played)
+    tally, heard = match(events, played)
     if goes_on(recipe):
-        return tally, [events[0].at_s] if tally.recognised else []
-    return tally, delays(events, played)
+        return tally, [events[0].at_s] if tally.recognised else [], 0
+    return tally, delays(events, played), crowded(played, heard, recipe.window.length / rate_hz)
 
 
 def _check_same(recipe: Recipe, model: Model) -> None:
