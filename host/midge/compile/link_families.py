@@ -150,7 +150,8 @@ def _gaussian(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
 def _additive(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
     rule = lowered.verdict
     places = max(len(lowered.bias), rule.n_classes)
-    return [], Sums("additive_table_sums", "model", 32, places, rule, lowered.log2_scale)
+    kernel = "additive_table_wide_sums" if lowered.sum_bits == 64 else "additive_table_sums"
+    return [], Sums(kernel, "model", lowered.sum_bits, places, rule, lowered.log2_scale)
 
 
 def _neighbors(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums | str]:
