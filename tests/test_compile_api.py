@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.covariance import EllipticEnvelope
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
@@ -109,6 +110,9 @@ def test_misuse_is_explained(forest: Any, compiled: Any) -> None:
         midge.compile(RandomForestClassifier(), X)
     with pytest.raises(CompileError, match="63 features"):
         midge.compile(forest, X[:, :63])
+    with pytest.raises(UnsupportedModel, match="quadratic model has no layout 'table'"):
+        rows = load_iris().data
+        midge.compile(EllipticEnvelope(random_state=0).fit(rows), rows, layout="table")
     with pytest.raises(ModelError, match="row 0, feature 2"):
         row = X[:1].copy()
         row[0, 2] = 0.5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from midge_device import versions
 
-from ..errors import CompileError
+from ..errors import CompileError, UnsupportedModel
 from . import c99_frontend, conv_arena, kinds
 from .conv import Conv
 from .conv_arena import Arena
@@ -38,7 +38,7 @@ def sources(model: Model, *, layout: str = "auto", backend: str = "auto") -> dic
     Raises
     ------
     CompileError
-        no such layout or backend, or not for this model; metadata that are too long
+        no such layout or backend, or not for this model (UnsupportedModel); metadata that are too long
     """
     a_layout, a_backend = candidates(model, layout=layout, backend=backend)[0]
     return {"model_config.h": _config(model), "model.c": _model(model, a_layout, a_backend)}
@@ -59,7 +59,7 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
         return [("code", "emlearn")]
     if any(name not in writers for name in there):
         known = ", ".join(writers)
-        raise CompileError(f"a {kind} model has no layout {layout!r}; choose one of {known}, auto")
+        raise UnsupportedModel(f"a {kind} model has no layout {layout!r}; choose one of {known}, auto")
     return [(name, "midge") for name in there]
 
 
