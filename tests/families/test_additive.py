@@ -119,6 +119,19 @@ def test_leaves_that_span_too_much_get_wide_sums() -> None:
         assert compiled.build("armv6m")[:1] == b"M"
 
 
+def test_leaves_that_diverged_keep_their_order() -> None:
+    X, y = load_wine(return_X_y=True)
+    estimator = GradientBoostingClassifier(n_estimators=6, max_depth=2, random_state=0).fit(X, y)
+    for stage, factor in ((1, 1e60), (2, 1e35), (4, -1e9)):
+        tree = estimator.estimators_[stage, stage % 3].tree_
+        tree.value[np.flatnonzero(tree.children_left < 0)[0]] *= factor
+    for layout in ("code", "table"):
+        compiled = midge.compile(estimator, X[::2], layout=layout)
+        assert np.array_equal(compiled.predict(X), estimator.predict(X))
+        assert compiled.model.epsilon < 1e-3
+        assert compiled.build("armv6m")[:1] == b"M"
+
+
 def test_a_model_file_gives_the_same_model(tmp_path: Any) -> None:
     X, y = WINE
     model = midge.compile(GradientBoostingClassifier(n_estimators=3).fit(X, y), X).model

@@ -18,6 +18,8 @@ from .verdict import Verdict
 MAX_TREES = 65535
 # Margins below this are ties.
 FLOAT_NOISE = 1e-9
+# Rounding of log-odds from which on sums are wide.
+MOST_LOG_ODDS = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,8 @@ class Additive:
         epsilon = additive_integer.lower(made).epsilon
         # Not those that stand at 0 by design.
         is_lost = (margins <= epsilon).any() and (margins[margins <= epsilon] > FLOAT_NOISE).any()
+        # Rows to come may have smaller margins than all of these.
+        is_lost |= self.verdict.scores in ("softmax", "sigmoid") and epsilon > MOST_LOG_ODDS
         return replace(made, sum_bits=64) if is_lost else made
 
     def input_epsilon(self) -> float:

@@ -16,6 +16,8 @@ from .forest import grown_tree
 _HISTOGRAMS = "HistGradientBoosting"
 # Losses of regressors whose prediction is the sum itself.
 _PLAIN_LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
+# Leaves of classifiers beyond this have diverged: probabilities are 0 and 1 from sums of 745.
+DIVERGED = 1e6
 
 
 def reads_single(estimator: Any) -> bool:
@@ -48,7 +50,7 @@ def to_ir(estimator: Any) -> Additive:
     else:
         rate = factor * estimator.learning_rate
         grown = [
-            (grown_tree(part.tree_, name, np.asarray(part.tree_.value[:, 0, :], np.float64) * rate), value)
+            (grown_tree(part.tree_, name, _leaves(part.tree_.value[:, 0, :], rate, rule)), value)
             for stage in estimator.estimators_
             for value, part in enumerate(stage)
         ]
@@ -78,6 +80,19 @@ def _verdict(estimator: Any, name: str) -> tuple[Verdict, float]:
     # At exactly 0 the two families answer differently.
     decide = "sign" if name.startswith(_HISTOGRAMS) else "at-least"
     return Verdict(decide, "sigmoid", 2), 2.0 if estimator.loss == "exponential" else 1.0
+
+
+def _leaves(values: npt.NDArray[Any], rate: float, rule: Verdict) -> FloatArray:
+    """What a tree adds. Steps of several classes divide by what may be nearly 0, so leaves of 1e60 happen.
+
+    Integers that hold these have no digits left for the others. Their order and signs are all that matters.
+    """
+    found = np.asarray(values, np.float64) * rate
+    if rule.decide == "value":
+        return found
+    size = np.maximum(np.abs(found), DIVERGED)
+    shorter = np.sign(found) * DIVERGED * (1 + np.log(size / DIVERGED))
+    return np.asarray(np.where(size > DIVERGED, shorter, found))
 
 
 def _start(estimator: Any, name: str) -> FloatArray:
