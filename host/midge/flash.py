@@ -17,6 +17,7 @@ from . import assets, bytecode
 from .board_facts import BoardFacts, choose_board, read_facts
 from .board_files import CONFIG, MAIN, Note, app_files, library_files, native_file
 from .build import find
+from .driver_channels import check_channels
 from .errors import BudgetExceeded, DeviceError, ModelNotFound
 from .install import Install, Parcel, foreign_files, leftovers, sha256
 from .install import erase as erase_all
@@ -94,6 +95,7 @@ def flash(
     BudgetExceeded if the board's file system is too small; RecipeError for an app without a main.py.
     """
     recipe = Recipe.load(app)
+    check_channels(recipe.name, recipe.sensor.channels)
     begin_s = time.monotonic()
     with RawRepl(device) as repl:
         facts = read_facts(repl)

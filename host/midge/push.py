@@ -16,6 +16,7 @@ from midge_device.wire import message as wire
 
 from . import targets
 from .build import build, find
+from .driver_channels import check_channels
 from .errors import (
     BudgetExceeded,
     DeviceError,
@@ -32,7 +33,6 @@ from .errors import (
 from .messages import Welcome
 from .model_file import Model
 from .progress import Advance
-from .recording import GYRO_CHANNELS
 from .session import Session, connect
 
 # Times that a push is taken up again before the line is called unusable.
@@ -114,14 +114,9 @@ def package(model: Model, welcome: Welcome) -> Package:
 
 
 def check_sensor(model: Model) -> None:
-    """Raise TargetMismatch for a model whose channels no driver reads: they give x, y and z."""
-    frontend = model.frontend
-    extra = [one for one in (frontend.channels if frontend else ()) if one in GYRO_CHANNELS]
-    if extra:
-        raise TargetMismatch(
-            f"{model.name} reads a gyroscope ({', '.join(extra)}) and the drivers of boards read "
-            'accelerometers only; set channels = ["x", "y", "z"] in app.toml and train again'
-        )
+    """Raise TargetMismatch for a model whose channels no driver reads."""
+    if model.frontend:
+        check_channels(model.name, model.frontend.channels)
 
 
 def board_target(welcome: Welcome) -> targets.Target:

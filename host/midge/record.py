@@ -16,6 +16,7 @@ from pathlib import Path
 from midge_device.wire import message as wire
 
 from . import sound_line
+from .driver_channels import check_channels
 from .errors import DatasetError, DeviceError, MidgeError, ProtocolError, RecipeError, TransportError
 from .messages import Data, Status, StreamEnd, Welcome
 from .progress import Advance
@@ -107,7 +108,11 @@ class Pace:
 
 
 def description(recipe: Recipe, welcome: Welcome, label: str, group: str = "") -> Description:
-    """What a take of `label` with this board will say of itself. Raises RecipeError for an unknown label."""
+    """What a take of `label` with this board will say of itself.
+
+    Raises RecipeError for an unknown label, TargetMismatch for channels that boards don't read.
+    """
+    check_channels(recipe.name, recipe.sensor.channels)
     if label not in recipe.labels:
         raise RecipeError(
             f"{label!r} is no label of {recipe.name} ({', '.join(recipe.labels)}); choose one, or add it to "

@@ -120,8 +120,8 @@ def recipe_text(name: str, data: Dataset, window_s: float | None = None) -> Sugg
         )
     if has_gyro:
         reasons.append(
-            "the recordings have a gyroscope, so the app wants one; for boards without, set channels to "
-            '["x", "y", "z"]'
+            "the recordings have a gyroscope, so the app wants one, which no driver of a board reads yet: "
+            'to run it on a board, set channels = ["x", "y", "z"] in app.toml before training'
         )
     if not sensor_rates.is_usual(rate_hz):
         reasons.append(

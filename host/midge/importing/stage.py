@@ -285,9 +285,11 @@ def _sum_up(done: Imported, how: Source, norms_g: Sequence[float]) -> None:
                 "files' unit? --unit takes g, mg, m/s^2 or COUNTS/g"
             )
         elif share > _CLIPPED_SHARE:
-            done.warnings.append(
-                f"{share:.0%} of the samples are beyond ±{how.range_g:g} g; choose a larger --range"
-            )
+            limits, options = f"±{how.range_g:g} g", "--range"
+            if how.gyro_unit:
+                limits += f" or ±{how.range_dps:g} °/s"
+                options += " or --gyro-range, or is the gyroscope in another --gyro-unit?"
+            done.warnings.append(f"{share:.0%} of the samples are beyond {limits}; choose a larger {options}")
     for why, rows in done.left_rows.items():
         done.warnings.append(f"{_n(rows, 'row')} left out, {why}")
     if done.upsampled:
