@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from midge import adpcm, targets
-from midge.compile import toolchain
+from midge.compile import link_kernels
 from midge.compile.emulate import Emulator
 from midge_device.adpcm import MOST_INDEX, block_bytes, encode_slow
 
@@ -64,7 +64,7 @@ def boards() -> Callable[[str], Emulator]:
 
     def board(name: str) -> Emulator:
         if name not in made:
-            made[name] = Emulator(toolchain.build_native(targets.get(name)).mpy, targets.get(name))
+            made[name] = Emulator(link_kernels.build_native(targets.get(name)).mpy, targets.get(name))
         return made[name]
 
     return board
