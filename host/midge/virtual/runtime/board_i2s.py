@@ -7,8 +7,15 @@ import channel
 
 _POLL = 3
 _READABLE = 1
-# Of all instances, and made while the heap is whole: a chip's port has its pieces elsewhere.
-_scratch = bytearray(channel.MAX_PAYLOAD_BYTES)
+# Of all instances: so large a piece is hard to find again in a heap that was used for a while.
+_scratch = bytearray(0)
+
+
+def _scratch_of(n):
+    global _scratch
+    if len(_scratch) < n:
+        _scratch = bytearray(n)
+    return _scratch
 
 
 class I2S(io.IOBase):
@@ -32,6 +39,7 @@ class I2S(io.IOBase):
         self._handler = None
         self._buffer = None
         self._room = min(ibuf, channel.MAX_PAYLOAD_BYTES)
+        self._scratch = _scratch_of(self._room)
         what = bits | (0 if format == I2S.MONO else 1) << 8 | ibuf << 16
         channel.call(channel.I2S_SETUP, 0, rate, what)
         channel.handle(channel.I2S_LINE, self._come, None)
@@ -68,9 +76,9 @@ class I2S(io.IOBase):
         most = self._n - self._done
         if most > room:
             most = room
-        n = channel.call(channel.I2S_READ, 0, most, 0, None, 0, _scratch, room)
+        n = channel.call(channel.I2S_READ, 0, most, 0, None, 0, self._scratch, room)
         if n:
-            channel.copy(buffer, self._done, _scratch, 0, n)
+            channel.copy(buffer, self._done, self._scratch, 0, n)
             self._done += n
 
     def _come(self, _):
