@@ -125,11 +125,13 @@ def _import_all_without(blocked: list[str], modules: list[str]) -> subprocess.Co
 
 
 def test_the_host_imports_without_posix_terminals() -> None:
-    """Windows: everything but the virtual board."""
+    """Windows: everything but the virtual board; torch_*.py need the extra midge[nets], which may not be there."""
     modules = [
         _module_name(path)
         for path in sorted(HOST.rglob("*.py"))
-        if path.relative_to(HOST).parts[0] != "virtual" and path.name != "__main__.py"
+        if path.relative_to(HOST).parts[0] != "virtual"
+        and path.name != "__main__.py"
+        and not path.name.startswith("torch_")
     ]
     done = _import_all_without(["termios", "pty", "fcntl", "tty", "resource"], modules)
     assert done.returncode == 0, done.stderr

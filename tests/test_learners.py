@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,9 +88,9 @@ def test_a_choice_sees_nothing_but_the_training_groups(
     seen: list[set[str]] = []
     choose = validation.choose
 
-    def spy(of: Train, rows: Rows, seed: int) -> validation.Choice:
+    def spy(of: Train, rows: Rows, *rest: Any) -> validation.Choice:
         seen.append(set(rows.keys.tolist()))
-        return choose(of, rows, seed)
+        return choose(of, rows, *rest)
 
     monkeypatch.setattr(validation, "choose", spy)
     report = train.train(recipe, data, into=tmp_path).report
