@@ -125,7 +125,7 @@ def _import_all_without(blocked: list[str], modules: list[str]) -> subprocess.Co
 
 
 def test_the_host_imports_without_posix_terminals() -> None:
-    """Windows: everything but the virtual board; torch_*.py need the extra midge[nets], which may not be there."""
+    """Windows: everything but the virtual board; torch_*.py need an extra."""
     modules = [
         _module_name(path)
         for path in sorted(HOST.rglob("*.py"))
