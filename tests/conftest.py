@@ -17,7 +17,8 @@ import pytest
 
 from midge import families, features, flash, model_file
 from midge.model_file import Model
-from midge.session import Session, Timeouts
+from midge.session import Session
+from midge.timeouts import Timeouts
 from midge.transport import loop
 from midge.virtual import VirtualBoard
 from midge_device import versions

@@ -109,7 +109,7 @@ def test_a_serial_number_that_many_share_is_not_remembered(
 def test_a_known_port_is_asked_and_silence_is_told(
     port: tuple[int, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    from midge.session import Timeouts
+    from midge.timeouts import Timeouts
 
     master, path = port
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

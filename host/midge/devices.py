@@ -15,7 +15,8 @@ from typing import Any
 from . import known_devices, transport
 from .errors import DeviceError, DeviceNotFound, MidgeError, ReplyTimeout, TransportError
 from .messages import Welcome
-from .session import Session, Timeouts
+from .session import Session
+from .timeouts import Timeouts
 
 # (vendor, product) of USB ports that MicroPython itself makes; product None = any. From the ports'
 # mpconfigport.h and mpconfigboard.h. Serial bridges (CH340, CP210x, FTDI) are on anything and are not here.

@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
 from types import TracebackType
 from typing import Self
 
@@ -18,9 +17,10 @@ from midge_device import versions
 from midge_device.wire import frame
 from midge_device.wire import message as wire
 
-from . import messages
+from . import messages, refusals
 from .errors import DeviceError, ReplyTimeout, TransportError, TransportLost, VersionMismatch
 from .messages import Message, Status, Welcome
+from .timeouts import Timeouts
 from .transport import Transport, open_transport
 
 # The protocol this midge speaks; the board's is in WELCOME.
@@ -44,34 +44,6 @@ _INTERRUPT = b"\r\x03\x03\x02"  # ^C twice for a busy program, ^B leaves the raw
 _SOFT_RESET = b"\x04"
 _REBOOTED = b"soft reboot"  # what every port says when it takes that
 TEXT_LIMIT_BYTES = 65_536
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How long the host waits, in s by its own clock.
-
-    Attributes
-    ----------
-    hello_s : float
-        for a WELCOME, and after that for a prompt to show itself; HELLO is said again every
-        `repeat_s`, and so is BEAT in a silence
-    start_s : float
-        for an app to come up after a soft reset
-    reply_s : float
-        for ACK or NAK; a board that writes flash may take a while
-    silence_s : float
-        without a byte in an open session; STATUS comes twice a second
-    """
-
-    hello_s: float = 4.0
-    repeat_s: float = 0.7
-    start_s: float = 20.0
-    reply_s: float = 5.0
-    silence_s: float = 6.0
-
-    def times(self, factor: float) -> Timeouts:
-        """The same for a board that is so many times slower."""
-        return Timeouts(*(factor * seconds for seconds in astuple(self)))
 
 
 class Session:
@@ -171,11 +143,7 @@ class Session:
         if payload is None:
             said = self.take_text() + self._decoder.pending.decode(errors="replace")
             if PROMPT.decode() in said:
-                raise DeviceError(
-                    f"{self.transport.name} came back to its >>> prompt: no midge app runs on it"
-                    f"{_last_error(said)}; install one with: midge flash APP DEVICE",
-                    traceback=said,
-                )
+                raise refusals.no_app(self.transport.name, said)
             raise ReplyTimeout(
                 f"{self.transport.name} did not come up within {self._timeouts.start_s:g} s; "
                 "reset the board and try again"
@@ -381,7 +349,9 @@ class Session:
                     continue  # the late answer to a frame that was said again
                 if kind == wire.ACK:
                     return int(fields[1])
-                raise _refusal(self.transport.name, int(fields[1]), fields[2].decode(errors="replace"))
+                raise refusals.refusal(
+                    self.transport.name, int(fields[1]), fields[2].decode(errors="replace")
+                )
             left = deadline - self._clock()
             if left <= 0:
                 return None
@@ -411,30 +381,3 @@ def connect(device: str, *, timeouts: Timeouts | None = None) -> Session:
         session.close()
         raise
     return session
-
-
-def _last_error(text: str) -> str:
-    """The last error in what the board printed, in brackets, or nothing."""
-    lines = [line.strip() for line in text.splitlines() if "Error" in line or "Exception" in line]
-    return f" ({lines[-1]})" if lines else ""
-
-
-def _refusal(name: str, code: int, text: str) -> DeviceError:
-    word = wire.CODES.get(code, str(code))
-    lines = text.strip().splitlines()
-    because = f": {lines[-1]}" if lines else ""
-    advice = (
-        "flash the board again if it stays so" if code == wire.INTERNAL else _ADVICE.get(code, "try again")
-    )
-    return DeviceError(f"{name} refused ({word}{because}); {advice}", code=code, traceback=text)
-
-
-_ADVICE = {
-    wire.BUSY: "wait for the stream or push under way to end, or reset the board",
-    wire.NO_SPACE: "remove files from the board",
-    wire.NO_MEMORY: "choose a smaller model",
-    wire.WRONG_TARGET: "build for the board's target",
-    wire.WRONG_ABI: "flash the board again",
-    wire.SENSOR: "check the sensor's wiring, and that it can do this rate and range",
-    wire.UNKNOWN: "flash the board again: its library is older than this midge",
-}

@@ -12,7 +12,8 @@ import pytest
 from midge.build import BuiltModule
 from midge.errors import DeviceError, MidgeError
 from midge.messages import Data, Event, Log, Message, Scores, Status, StreamEnd
-from midge.session import Session, Timeouts, connect
+from midge.session import Session, connect
+from midge.timeouts import Timeouts
 from midge.transport import open_transport
 from midge.virtual import Scene, VirtualBoard
 from midge_device.slots import TRIAL, Slots

@@ -19,7 +19,8 @@ from midge.messages import Data, Message, Status, StreamEnd
 from midge.model_file import Model
 from midge.push import activate, package, send
 from midge.recording import load
-from midge.session import Session, Timeouts, connect
+from midge.session import Session, connect
+from midge.timeouts import Timeouts
 from midge.transport import open_transport
 from midge.transport.ble_link import full_uuid
 from midge.virtual import VirtualBoard

@@ -16,7 +16,8 @@ from midge.messages import Status
 from midge.recipe import Recipe
 from midge.record import record
 from midge.recording import load
-from midge.session import Timeouts, connect
+from midge.session import connect
+from midge.timeouts import Timeouts
 from midge.virtual import VirtualBoard
 
 pytest.importorskip("bumble", reason="virtual Bluetooth needs the extra ble-virtual")

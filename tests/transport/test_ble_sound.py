@@ -17,7 +17,8 @@ from midge.cli import main
 from midge.recipe import Recipe
 from midge.record import Take, record
 from midge.recording import Int16
-from midge.session import Timeouts, connect
+from midge.session import connect
+from midge.timeouts import Timeouts
 from midge.virtual import VirtualBoard
 from midge.virtual.microphone import Sound
 
