@@ -5,7 +5,8 @@
 
 Instructions are executed ones, from entry of the C function to its return, mean over the test rows; flash
 counts the libraries pulled in; 'wrong' counts answers that differ from scikit-learn's. Peers that are not
-installed are quoted from published figures.
+installed are quoted from published figures. Counts are deterministic: those of peers are kept in build/ and
+marked when they are read back (`--afresh` counts all anew); midge itself is counted in every run.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import measure
 import numpy as np
 import numpy.typing as npt
 import peer_midge
+import remembered
 from program import Program
 from published import QUOTED as PUBLISHED
 from table import MIDGE, PEER, QUOTED, Cost, Result, Row, lines, to_json
@@ -39,21 +41,30 @@ PEERS = {name: f"peer_{name}" for name in ("emlearn", "m2cgen", "micromlgen", "e
 TARGETS = ("armv6m", "armv7emsp", "rv32imc")
 PACKAGES = ("scikit-learn", "ziglang", "unicorn", *PEERS, "treelite")
 
+READ_BACK = "read back"
+
 Array = npt.NDArray[Any]
 Judge = Callable[[measure.Run, int], Cost]
+Runner = Callable[[image.Image, Target, Array], tuple[measure.Run, bool]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for and print it; 0."""
     asked = _parser().parse_args(arguments)
+    run_peer = counted if asked.afresh else remembered.run
     chosen = [targets.get(name) for name in asked.target or TARGETS]
     results = []
     for name in asked.only or [*WORKS, fft.NAME]:
-        result = measure_fft(chosen) if name == fft.NAME else measure_work(WORKS[name], chosen, asked.rows)
+        if name == fft.NAME:
+            result = measure_fft(chosen, run_peer)
+        else:
+            result = measure_work(WORKS[name], chosen, asked.rows, run_peer)
         results.append(result)
         print("\n".join(lines([result], [target.name for target in chosen])), flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(to_json(results, _versions()), indent=1) + "\n", encoding="utf-8")
+        if asked.json:
+            asked.json.write_text(
+                json.dumps(to_json(results, _versions()), indent=1) + "\n", encoding="utf-8"
+            )
     return 0
 
 
@@ -63,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--target", action="append", help=f"repeatable; {', '.join(TARGETS)} if not given")
     parser.add_argument("--rows", type=int, help="the first test rows only: a quick look, not the figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser.add_argument("--afresh", action="store_true", help="count peers again that were counted before")
     return parser
 
 
@@ -76,7 +88,14 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def measure_work(work: Work, chosen: Sequence[Target], n_rows: int | None = None) -> Result:
+def counted(built: image.Image, target: Target, rows: Array) -> tuple[measure.Run, bool]:
+    """As `remembered.run`, but nothing is read back."""
+    return measure.run(built, target, rows), False
+
+
+def measure_work(
+    work: Work, chosen: Sequence[Target], n_rows: int | None = None, run_peer: Runner = counted
+) -> Result:
     """All sides on one work."""
     estimator, split = work.fit()
     X_test = split.X_test[:n_rows]
@@ -103,12 +122,12 @@ def measure_work(work: Work, chosen: Sequence[Target], n_rows: int | None = None
             except Exception as error:  # a peer's own: whatever it says is why it has no figures
                 result.rows.append(Row(PEER, variant.name, note=_first_line(error)))
                 continue
-            result.rows += _program_rows(Row(PEER, variant.name), program, rows, chosen, judge)
+            result.rows += _program_rows(Row(PEER, variant.name), program, rows, chosen, judge, run_peer)
     result.rows += _quoted_rows(work.name, missing)
     return result
 
 
-def measure_fft(chosen: Sequence[Target]) -> Result:
+def measure_fft(chosen: Sequence[Target], run_peer: Runner = counted) -> Result:
     """All sides on the FFT."""
     signals = fft.signals()
     result = Result(fft.NAME, fft.TITLE, len(signals), fft.MUST, fft.REACH, least_snr_db=fft.LEAST_SNR_DB)
@@ -134,7 +153,8 @@ def measure_fft(chosen: Sequence[Target]) -> Result:
 
             program = transform.make()
             rows = program.encode(signals)
-            result.rows += _program_rows(Row(side, transform.name), program, rows, chosen, judge)
+            runner = counted if side == MIDGE else run_peer
+            result.rows += _program_rows(Row(side, transform.name), program, rows, chosen, judge, runner)
     result.rows += _quoted_rows(fft.NAME, missing)
     return result
 
@@ -163,7 +183,12 @@ def _midge_rows(
 
 
 def _program_rows(
-    like: Row, program: Program, rows: Array, chosen: Sequence[Target], judge: Judge
+    like: Row,
+    program: Program,
+    rows: Array,
+    chosen: Sequence[Target],
+    judge: Judge,
+    runner: Runner = counted,
 ) -> Iterator[Row]:
     """One row for each optimisation level."""
     for optimise in image.OPTIMISE:
@@ -171,9 +196,13 @@ def _program_rows(
         for target in chosen:
             try:
                 built = image.build(program, target, optimise)
-                row.costs[target.name] = judge(measure.run(built, target, rows), built.flash_bytes)
+                ran, is_read_back = runner(built, target, rows)
             except MidgeError as error:
                 row.note = _first_line(error)
+                continue
+            row.costs[target.name] = judge(ran, built.flash_bytes)
+            if is_read_back:
+                row.note = READ_BACK
         yield row
 
 
