@@ -13,9 +13,10 @@ from . import loop
 from .busy_loop import COMPUTING_LOOK_S, LOOK_S, BusyLoop, Computation
 from .calls import Calls
 from .clock import CALL_US, Clock
-from .console import CTRL_C, Console
+from .console import Console
 from .flash import Flash, PowerCutError
 from .interpreter import Interpreter
+from .line import LOOK_FOR_CLIENT_S, Line
 from .microphone import Sound
 from .peripherals import Peripherals
 from .process import Process, Request
@@ -27,7 +28,6 @@ from .settings import Settings
 # is, heartbeats come in time.
 LINE_LEAD_US = 1_000_000 - 1
 
-_LOOK_FOR_CLIENT_S = 0.01
 _BUSY_STEP_US = 1000
 
 # A real clock catches up with the wall when the interpreter was a little late, and no more than this: a board
@@ -61,21 +61,16 @@ class Supervisor:
             self.peripherals.microphone.play(Sound.from_message(settings.sound), 0)
         self.flash = Flash(Path(settings.flash_folder), settings.flash_bytes)
         self.console = Console(Path(settings.run_folder) / "tty")
+        self._line = Line(self.console, self.clock)
         self.loop = loop.Loop()
         self._calls = Calls(self.peripherals, self.flash).table
         self._process: Process | None = None
         self._waiting: Request | None = None  # a call that is not answered yet
-        self._runs_user_code = False
-        self._interrupt_character = CTRL_C
-        self._wants_interrupt = False
-        self._line_heard_us = 0
         self._has_settled = False
         self._n_calls = 0
         self._busy_loop = BusyLoop()
         self._computation = Computation()
         self._is_busy = False
-        self._looked_for_client_s = 0.0
-        self._had_client = False
         self._n_deaths = 0
         self._born_s = 0.0
         self.start("power")
@@ -91,13 +86,12 @@ class Supervisor:
     def is_idle(self) -> bool:
         """True while no program runs: the board has prompted, or is off."""
         waits = self._waiting is not None and self._waiting.op == opcodes.WAIT
-        return self._process is None or (waits and not self._runs_user_code)
+        return self._process is None or (waits and not self._line.runs_program)
 
     def start(self, cause: str, mode: str = "friendly") -> None:
         """Start the interpreter anew; what ran before ends at once."""
         self.end()
-        self._runs_user_code = False
-        self._wants_interrupt = False
+        self._line.restart()
         self._has_settled = False
         self._born_s = time.monotonic()
         self._process = Process(
@@ -175,7 +169,7 @@ class Supervisor:
                 self.loop.watch(process.printed_fd, loop.READ, self._on_printed)
         if console.has_client:
             events = (loop.READ if console.wants_input else 0) | (loop.WRITE if console.has_backlog else 0)
-            self.loop.watch(console.fd, events, self._on_line)
+            self.loop.watch(console.fd, events, self._line.on_ready)
         elif console.fd >= 0:
             self.loop.drop(console.fd)
         radio = self.peripherals.radio
@@ -184,7 +178,7 @@ class Supervisor:
         elif radio is not None:
             self.loop.watch(radio.fd, loop.READ, radio.on_readable)
         self.loop.turn(self._timeout_ms())
-        self._look_for_client()
+        self._line.look_for_client()
         self.catch_up()
         if self._process is not None and self._waiting is None:
             self._look_after_computation()
@@ -201,7 +195,7 @@ class Supervisor:
     def _timeout_ms(self) -> int:
         timeout_s = 60.0
         if not self.console.has_client:
-            timeout_s = _LOOK_FOR_CLIENT_S
+            timeout_s = LOOK_FOR_CLIENT_S
         if self.peripherals.radio is not None:
             timeout_s = min(timeout_s, self.peripherals.radio.patience_s())
         is_real = self.clock.mode == "real"
@@ -224,33 +218,7 @@ class Supervisor:
             0.0, min((due_us - limit_us for due_us in times_us if due_us is not None), default=1e9) / 1e6
         )
 
-    def _look_for_client(self) -> None:
-        if not self.console.has_client and self.console.fd >= 0:
-            now_s = time.monotonic()
-            if now_s - self._looked_for_client_s > _LOOK_FOR_CLIENT_S / 2:
-                self._looked_for_client_s = now_s
-                self.console.look()
-        if self.console.has_client and not self._had_client:
-            self._line_heard_us = self.clock.now_us()
-        self._had_client = self.console.has_client
-
-    # --- The line ------------------------------------------------------------------------------------------
-
-    def _on_line(self, _fd: int) -> None:
-        self.console.flush()
-        if not self.console.wants_input:
-            return
-        data = self.console.receive()
-        if data:
-            self._line_heard_us = self.clock.now_us()
-        if self._runs_user_code and self._interrupt_character >= 0:
-            _lost, character, after = data.rpartition(bytes([self._interrupt_character]))
-            if character:
-                # As TinyUSB does: ^C throws away what was not read.
-                self.console.received.clear()
-                data = after
-                self._wants_interrupt = True
-        self.console.received += data
+    # --- Calls ---------------------------------------------------------------------------------------------
 
     def _on_printed(self, _fd: int) -> None:
         if not self._forward_printed():
@@ -262,8 +230,6 @@ class Supervisor:
         while printed := self._process.printed():
             self.console.send(printed.replace(b"\n", b"\r\n"))
         return printed is not None
-
-    # --- Calls ---------------------------------------------------------------------------------------------
 
     def _on_call(self, _fd: int) -> None:
         process = self._process
@@ -298,13 +264,10 @@ class Supervisor:
             del self.console.received[: request.a]
             self._reply(request, len(data), data)
         elif request.op == opcodes.RUNNING:
-            self._runs_user_code = bool(request.a)
-            self._interrupt_character = CTRL_C
-            self._wants_interrupt = False
+            self._line.begin(bool(request.a))
             self._reply(request, 0)
         elif request.op == opcodes.KBD_INTR:
-            self._interrupt_character = request.a
-            self._line_heard_us = self.clock.now_us()
+            self._line.interrupt_by(request.a)
             self._reply(request, 0)
         elif request.op == opcodes.RESET:
             self.reset(request.a)
@@ -330,9 +293,8 @@ class Supervisor:
         """How far the clock may go now; None: as far as it likes."""
         if self.clock.mode != "free":
             return self.clock.limit_us()
-        owns_line = self._runs_user_code and self._interrupt_character < 0
-        if owns_line and self.console.has_client:
-            return self._line_heard_us + LINE_LEAD_US
+        if self._line.is_taken:
+            return self._line.heard_us + LINE_LEAD_US
         radio = self.peripherals.radio
         return radio.limit_us() if radio is not None else None
 
@@ -343,8 +305,8 @@ class Supervisor:
         if self._process.is_interrupted:
             # Its ^C is on the way to the virtual machine, which looks for it when the call returns.
             self._reply(request, 0)
-        elif self._wants_interrupt:
-            self._wants_interrupt = False
+        elif self._line.wants_interrupt:
+            self._line.wants_interrupt = False
             self._reply(request, -errno.EINTR)
         elif request.op == opcodes.CLOCK:
             self._try_clock(request)
@@ -401,8 +363,8 @@ class Supervisor:
         """The interpreter computes: deliver ^C and interrupts, and see whether it only waits for one."""
         process = self._process
         assert process is not None
-        if self._wants_interrupt and process.interrupt():
-            self._wants_interrupt = False
+        if self._line.wants_interrupt and process.interrupt():
+            self._line.wants_interrupt = False
         if self.clock.mode == "free":
             self._advance_busy_loop(process)
         elif self.clock.mode == "real":
