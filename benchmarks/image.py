@@ -41,18 +41,19 @@ FLAGS = (
 )
 _CXX_FLAGS = ("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-nostdinc++")
 _SHIMS = Path(__file__).parent / "shims"
+RAM_ADDRESS = 0x20000000
 _LINK_SCRIPT = """
 SECTIONS
 {
     . = 0x08000000;
     .text : { *(.text .text.*) }
     .rodata : { *(.rodata .rodata.* .srodata .srodata.*) }
-    . = 0x20000000;
+    . = RAM_ADDRESS;
     .data : { *(.data .data.* .sdata .sdata.*) }
     .bss : { *(.bss .bss.* .sbss .sbss.* COMMON) }
     /DISCARD/ : { *(.ARM.exidx* .ARM.extab* .eh_frame*) }
 }
-"""
+""".replace("RAM_ADDRESS", hex(RAM_ADDRESS))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from image import Image
+from image import RAM_ADDRESS, Image
 from program import ENTRY, PREPARE
 
-from midge.compile.emulate_cpu import HOOK_BLOCK, Cpu, EmulatorError
+from midge.compile.emulate_cpu import HOOK_BLOCK, PROT_ALL, PROT_READ_WRITE, Cpu, EmulatorError
 from midge.compile.opcodes import check_bytes
 from midge.compile.toolchain import host_library
 from midge.errors import ModelError
@@ -70,21 +70,22 @@ def run(image: Image, target: Target, rows: npt.NDArray[Any]) -> Run:
 
 
 class Machine:
-    """A core with a program in its memory."""
+    """A core with a program in its memory.
+
+    RAM is not executable: of pages that could hold code, the emulator looks at every store.
+    """
 
     def __init__(self, image: Image, target: Target) -> None:
         self.image = image
         self._target = target
         self.cpu = Cpu(target)
         self._map(_EXIT, self.cpu.core.return_code)
-        self.cpu.uc.mem_map(_STACK_TOP - _STACK_BYTES, _STACK_BYTES)
-        self.cpu.uc.mem_map(_INPUT, 0x10_0000)
-        mapped: set[int] = set()
+        self.cpu.uc.mem_map(_STACK_TOP - _STACK_BYTES, _STACK_BYTES, PROT_READ_WRITE)
+        self.cpu.uc.mem_map(_INPUT, 0x10_0000, PROT_READ_WRITE)
+        for first, last in _page_runs(image.segments):
+            rights = PROT_READ_WRITE if first * _PAGE >= RAM_ADDRESS else PROT_ALL
+            self.cpu.uc.mem_map(first * _PAGE, (last + 1 - first) * _PAGE, rights)
         for address, data in image.segments:
-            pages = range(address // _PAGE, -(-(address + len(data)) // _PAGE))
-            for page in set(pages) - mapped:
-                self.cpu.uc.mem_map(page * _PAGE, _PAGE)
-            mapped.update(pages)
             self.cpu.uc.mem_write(address, data)
         self._counter = ctypes.create_string_buffer(0)
         self._hook = ctypes.c_size_t()
@@ -138,6 +139,18 @@ class Machine:
         while slot:
             yield found[0], found[1], found[2]
             slot = _counter_library().counter_next(self._counter, slot, found)
+
+
+def _page_runs(segments: Sequence[tuple[int, bytes]]) -> list[tuple[int, int]]:
+    """First and last page of what lies together: the fewer mappings, the faster the emulator."""
+    runs: list[tuple[int, int]] = []
+    for address, data in sorted(segments):
+        first, last = address // _PAGE, (address + max(1, len(data)) - 1) // _PAGE
+        if runs and first <= runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
+        else:
+            runs.append((first, last))
+    return runs
 
 
 @cache

@@ -18,6 +18,8 @@ uclib: Any = _binding.uclib
 EmulatorError: type[Exception] = _unicorn.UcError
 HOOK_CODE: int = unicorn.UC_HOOK_CODE
 HOOK_BLOCK: int = unicorn.UC_HOOK_BLOCK
+PROT_ALL: int = unicorn.UC_PROT_ALL
+PROT_READ_WRITE: int = unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE
 HOOK_ACCESS: int = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE
 
 
