@@ -26,8 +26,11 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file firmware/mypy.ini
 
+# A file's tests stay together: they share boards and models that are slow to make.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+
 test: setup lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 check: test
 	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m check

@@ -241,6 +241,7 @@ def test_a_board_that_resets_again_and_again_pauses_and_says_so(running: Virtual
 def test_an_app_that_runs_is_never_counted_short(running: VirtualBoard) -> None:
     """Without any host: after five seconds the boot is no short one."""
     running.stall()
+    (running.folder / "midge/boots").unlink(missing_ok=True)  # the first boot may be shorter
     running.reset("hard")
     running.advance(1_000_000)
     assert (running.folder / "midge/boots").read_text() == "1"
