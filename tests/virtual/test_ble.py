@@ -30,76 +30,8 @@ TX = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 TEMPERATURE = "00002a6e-0000-1000-8000-00805f9b34fb"
 PATIENCE_S = 30
 
-# A peripheral on the bare `bluetooth` module. It answers each write reversed; 'flood N' makes it notify as
-# fast as the stack takes it and tell how long that took by its own clock.
-TOY = """
-import bluetooth, json, struct, time
-NAME = {name!r}
-ble = bluetooth.BLE()
-ble.active(True)
-ble.config(gap_name=NAME, mtu=247)
-log = []
-connections = []
-wanted = 0
-def irq(event, data):
-    global wanted
-    log.append(event)
-    if event == 1:
-        connections.append(data[0])
-    elif event == 2:
-        connections.remove(data[0])
-        advertise()
-    elif event == 3 and data[1] == rx:
-        value = ble.gatts_read(rx)
-        if value == b'log':
-            ble.gatts_notify(data[0], tx, bytes(log))
-            log.clear()
-        elif value.startswith(b'flood'):
-            wanted = int(value[6:])
-        elif value == b'indicate':
-            ble.gatts_indicate(data[0], temperature)
-        else:
-            ble.gatts_notify(data[0], tx, bytes(reversed(value)))
-ble.irq(irq)
-NUS = bluetooth.UUID('6E400001-B5A3-F393-E0A9-E50E24DCCA9E')
-TX = bluetooth.UUID('6E400003-B5A3-F393-E0A9-E50E24DCCA9E')
-RX = bluetooth.UUID('6E400002-B5A3-F393-E0A9-E50E24DCCA9E')
-ENCRYPTED = 0x0200
-((tx, rx), (temperature, name, secret)) = ble.gatts_register_services((
-    (NUS, ((TX, bluetooth.FLAG_NOTIFY), (RX, bluetooth.FLAG_WRITE | bluetooth.FLAG_WRITE_NO_RESPONSE))),
-    (bluetooth.UUID(0x181A), (
-        (bluetooth.UUID(0x2A6E), bluetooth.FLAG_READ | bluetooth.FLAG_INDICATE | bluetooth.FLAG_WRITE, (
-            (bluetooth.UUID(0x2901), bluetooth.FLAG_READ | bluetooth.FLAG_WRITE),)),
-        (bluetooth.UUID(0x2A6F), bluetooth.FLAG_READ | ENCRYPTED))),
-))
-ble.gatts_set_buffer(rx, 300)
-ble.gatts_write(temperature, struct.pack('<h', 2150))
-ble.gatts_write(name, b'room')
-ble.gatts_write(secret, b'1234')
-def advertise():
-    name = bytes((len(NAME) + 1, 9)) + NAME.encode()
-    ble.gap_advertise(20000, b'\\x02\\x01\\x06\\x05\\x12\\x06\\x00\\x0c\\x00' + name,
-        resp_data=b'\\x11\\x07' + bytes(NUS) + b'\\x05\\xff\\xff\\xffhi')
-advertise()
-def flood(n):
-    start_us = time.ticks_us()
-    full = 0
-    for number in range(n):
-        while True:
-            try:
-                ble.gatts_notify(connections[0], tx, struct.pack('<I', number) + bytes(240))
-                break
-            except OSError as error:
-                assert error.errno == 12, error
-                full += 1
-                time.sleep_ms(5)
-    ble.gatts_notify(connections[0], tx, json.dumps([time.ticks_diff(time.ticks_us(), start_us), full]))
-while True:
-    if wanted and connections:
-        n, wanted = wanted, 0
-        flood(n)
-    time.sleep_ms(5)
-"""
+PROGRAMS = Path(__file__).with_name("programs")
+PERIPHERAL = (PROGRAMS / "ble_peripheral.py").read_text()  # its name is "toy"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -111,12 +43,12 @@ def own_ether(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def toy() -> Iterator[Callable[..., VirtualBoard]]:
-    """Makes boards that run TOY: toy('name', clock='free')."""
+    """Makes boards that run the peripheral: toy('name', clock='free')."""
     boards: list[Any] = []
 
     def make(name: str, **options: Any) -> VirtualBoard:
         folder = tempfile.TemporaryDirectory()
-        (Path(folder.name) / "main.py").write_text(TOY.format(name=name))
+        (Path(folder.name) / "main.py").write_text(PERIPHERAL.replace('"toy"', repr(name)))
         board = VirtualBoard(folder=folder.name, ble=True, **options)
         boards.append((board, folder))
         return board.__enter__()
@@ -138,89 +70,17 @@ async def find(name: str) -> Any:
     return device
 
 
-# A bleak program as its documentation shows them; it knows nothing of midge.
-PROGRAM = """
-import asyncio, json, sys
-from bleak import BleakClient, BleakScanner
-from bleak.exc import BleakCharacteristicNotFoundError, BleakDeviceNotFoundError, BleakError
-
-NUS, RX, TX, TEMPERATURE = sys.argv[1:5]
-
-async def main():
-    told = {}
-    device = await BleakScanner.find_device_by_filter(
-        lambda device, data: NUS in data.service_uuids and data.local_name == "toy", timeout=30
-    )
-    seen = await BleakScanner.discover(timeout=0.3, return_adv=True)
-    data = seen[device.address][1]
-    told["name"] = data.local_name
-    told["manufacturer"] = data.manufacturer_data[0xFFFF].decode()
-    none = await BleakScanner.find_device_by_name("nobody", timeout=0.2)
-    told["nobody"] = none is None
-    async with BleakScanner(service_uuids=["0000180d-0000-1000-8000-00805f9b34fb"]) as scanner:
-        await asyncio.sleep(0.1)
-        told["filtered"] = len(scanner.discovered_devices)
-    gone = asyncio.Event()
-    heard = asyncio.Queue()
-    async with BleakClient(device.address, lambda _client: gone.set(), timeout=30) as client:
-        told["mtu"] = client.mtu_size
-        told["connected"] = client.is_connected
-        told["services"] = sorted(service.uuid for service in client.services)
-        rx = client.services.get_characteristic(RX)
-        told["properties"] = sorted(rx.properties)
-        told["room"] = rx.max_write_without_response_size
-        told["read"] = (await client.read_gatt_char(TEMPERATURE)).hex()
-        descriptors = client.services.get_characteristic(TEMPERATURE).descriptors
-        (descriptor,) = [one for one in descriptors if one.uuid.startswith("00002901")]
-        told["descriptor"] = (await client.read_gatt_descriptor(descriptor.handle)).decode()
-        await client.write_gatt_descriptor(descriptor.handle, b"hall")
-        told["written descriptor"] = (await client.read_gatt_descriptor(descriptor.handle)).decode()
-        await client.start_notify(TX, lambda _characteristic, data: heard.put_nowait(bytes(data)))
-        answers = []
-        for response in (False, True):
-            await client.write_gatt_char(RX, b"abc" if response else bytes(range(200)), response=response)
-            answers.append((await heard.get()).hex())
-        told["answers"] = answers
-        await client.start_notify(TEMPERATURE, lambda _characteristic, data: heard.put_nowait(bytes(data)))
-        await client.write_gatt_char(RX, b"indicate", response=True)
-        told["indicated"] = (await heard.get()).hex()
-        await client.stop_notify(TX)
-        await client.write_gatt_char(RX, b"unheard", response=True)
-        await client.read_gatt_char(TEMPERATURE)
-        told["after stop"] = heard.qsize()
-        try:
-            await client.read_gatt_char("0000ffff-0000-1000-8000-00805f9b34fb")
-        except BleakCharacteristicNotFoundError:
-            told["unknown"] = True
-    await asyncio.wait_for(gone.wait(), 30)
-    told["after"] = client.is_connected
-    try:
-        await client.read_gatt_char(TEMPERATURE)
-    except BleakError:
-        told["unconnected"] = True
-    try:
-        await BleakClient("C0:00:00:00:00:01", timeout=0.2).connect()
-    except BleakDeviceNotFoundError:
-        told["absent"] = True
-    print(json.dumps(told))
-
-asyncio.run(main())
-"""
-
-
-def bleak_program(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+def bleak_program(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(program), *words],
+        [sys.executable, str(PROGRAMS / "ble_central.py"), *words],
         env={**os.environ, "MIDGE_BLE": "virtual"},
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
-def test_an_ordinary_bleak_program_works(board: VirtualBoard, tmp_path: Path) -> None:
-    process = bleak_program(tmp_path, NUS, RX, TX, TEMPERATURE)
+def test_an_ordinary_bleak_program_works(board: VirtualBoard) -> None:
+    process = bleak_program(NUS, RX, TX, TEMPERATURE)
     told = json.loads(process.communicate(timeout=120)[0])
     assert process.returncode == 0
     gap, gatt, environment = (
@@ -477,7 +337,7 @@ def test_a_board_without_a_radio_has_no_bluetooth(board: VirtualBoard) -> None:
 def test_a_board_outlives_its_ether(tmp_path: Path) -> None:
     """An ether that is killed breaks all links; its boards are on the air again at once, in a new one."""
     about = tmp_path / "midge" / "ether.json"
-    (tmp_path / "main.py").write_text(TOY.format(name="toy"))
+    (tmp_path / "main.py").write_text(PERIPHERAL)
 
     async def scenario() -> bytes:
         gone = asyncio.Event()
