@@ -16,6 +16,8 @@ from midge.errors import CompileError, UnsupportedModel
 from midge.targets import Target
 
 OWN = "midge"
+# (layout, --optimise) of the modules that are shown; tables are the same for both.
+MODULES = (("code", "auto"), ("code", "speed"), ("table", "auto"))
 
 
 def layouts(estimator: Any, X: npt.NDArray[Any]) -> dict[str, Any]:
@@ -52,9 +54,11 @@ def program(compiled: Any, layout: str) -> Program:
     return Program(sources, encode, f"{OWN} {midge.__version__}")
 
 
-def run_module(compiled: Any, layout: str, target: Target, X: npt.NDArray[Any]) -> tuple[measure.Run, int]:
+def run_module(
+    compiled: Any, layout: str, optimise: str, target: Target, X: npt.NDArray[Any]
+) -> tuple[measure.Run, int]:
     """The `.mpy` of a target over the rows of X, and the bytes of the file; raises as `midge.build`."""
-    built = midge.build_model(compiled.model, target, layout=layout)
+    built = midge.build_model(compiled.model, target, layout=layout, optimise=optimise)
     emulator = built.emulator()
     emulator.start_counting()
     answers = [emulator.classify(row)[0] for row in compiled.model.quantisation.apply(X)]

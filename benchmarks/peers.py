@@ -162,20 +162,24 @@ def measure_fft(chosen: Sequence[Target], run_peer: Runner = counted) -> Result:
 def _midge_rows(
     estimator: Any, X: Array, X_test: Array, chosen: Sequence[Target], judge: Judge
 ) -> Iterator[Row]:
-    """The `.mpy` of every layout, and its C built as the peers' is."""
+    """The `.mpy` that users get, and the C of every layout built as the peers' is."""
     try:
         layouts = peer_midge.layouts(estimator, X)
     except CompileError as error:
         yield Row(MIDGE, "midge", note=_first_line(error))
         return
-    for layout, compiled in layouts.items():
-        row = Row(MIDGE, f"midge, {layout}", ".mpy")
+    for layout, optimise in peer_midge.MODULES:
+        if layout not in layouts:
+            continue
+        row = Row(MIDGE, f"midge, {layout}, {optimise}", ".mpy")
         for target in chosen:
             try:
-                row.costs[target.name] = judge(*peer_midge.run_module(compiled, layout, target, X_test))
+                ran = peer_midge.run_module(layouts[layout], layout, optimise, target, X_test)
+                row.costs[target.name] = judge(*ran)
             except MidgeError as error:
                 row.note = _first_line(error)
         yield row
+    for layout, compiled in layouts.items():
         program = peer_midge.program(compiled, layout)
         yield from _program_rows(
             Row(MIDGE, f"midge, {layout}"), program, program.encode(X_test), chosen, judge

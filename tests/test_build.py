@@ -19,9 +19,9 @@ from sklearn.svm import SVC, LinearSVC
 
 from midge import assets, families, features, model_file, targets
 from midge import build as builder
-from midge.build import build, build_sources
+from midge.build import BuiltModule, build, build_sources
 from midge.cli import main
-from midge.compile import c99, golden
+from midge.compile import c99, golden, toolchain
 from midge.errors import (
     BudgetExceeded,
     CompileError,
@@ -87,6 +87,33 @@ def test_auto_takes_the_fastest_that_fits() -> None:
     only_table = Budget(instructions=table.instructions_max, module_bytes=table.module_bytes)
     if table.module_bytes < code.module_bytes:
         assert build(_model(), "armv6m", budget=only_table).layout == "table"
+
+
+@cache
+def _of_level(family: str, level: str) -> BuiltModule:
+    target = targets.get("armv7emsp")
+    sources = c99.sources(_dense(family), layout="code")
+    return builder.build_sources(_dense(family), target, sources, level=level)
+
+
+@pytest.mark.parametrize("family", ["linear", "svm", "net", "bayes"])
+def test_speed_is_the_level_that_executes_fewer_instructions(family: str) -> None:
+    levels = [_of_level(family, level) for level in (toolchain.SMALL, toolchain.FAST)]
+    assert levels[0].mpy != levels[1].mpy
+    fastest = min(levels, key=lambda built: built.instructions_mean)
+    assert build(_dense(family), "armv7emsp", optimise="speed").mpy == fastest.mpy
+    assert build(_dense(family), "armv7emsp").mpy == levels[0].mpy
+    assert build(_dense(family), "armv7emsp", optimise="size").module_bytes <= levels[0].module_bytes
+
+
+def test_auto_optimises_for_speed_where_the_budget_asks_for_it() -> None:
+    small, fast = (_of_level("net", level) for level in (toolchain.SMALL, toolchain.FAST))
+    assert fast.instructions_max < small.instructions_max
+    asked = Budget(instructions=fast.instructions_max)
+    assert build(_dense("net"), "armv7emsp", budget=asked).level == toolchain.FAST
+    assert (
+        build(_dense("net"), "armv7emsp", budget=Budget(instructions=small.instructions_max)).level == "-Os"
+    )
 
 
 @pytest.mark.parametrize(

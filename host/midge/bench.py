@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from . import build, chips
-from .compile.emulate_count import Measurement
 from .errors import BudgetExceeded, ModelError, ToolchainMissing, UnsupportedModel
 from .log_axis import log_x
 from .model_file import Model
@@ -55,6 +54,7 @@ class Bench:
     family: str
     target: str
     layout: str
+    level: str
     instructions_mean: float
     instructions_max: int
     features_instructions: float
@@ -121,17 +121,17 @@ def bench(
 
 def _measured(built: build.BuiltModule, accuracy: float | None) -> Bench:
     model = built.model
-    frontend = _frontend_instructions(built)
-    instructions = built.instructions_mean + frontend
+    instructions = built.inference_instructions
     span = chips.CYCLES.get(built.target.name)
     return Bench(
         name=model.name,
         family=model.ir.kind,
         target=built.target.name,
         layout=built.layout,
+        level=built.level,
         instructions_mean=built.instructions_mean,
         instructions_max=built.instructions_max,
-        features_instructions=frontend,
+        features_instructions=built.frontend_instructions,
         cycles=(round(instructions * span[0]), round(instructions * span[1])) if span else None,
         module_bytes=built.module_bytes,
         state_bytes=built.state_bytes,
@@ -144,21 +144,6 @@ def _measured(built: build.BuiltModule, accuracy: float | None) -> Bench:
         ),
         accuracy=accuracy,
     )
-
-
-def _frontend_instructions(built: build.BuiltModule) -> float:
-    """Of one window: its features, and all samples of one hop pushed."""
-    model = built.model
-    if model.frontend is None or not len(model.golden.windows):
-        return 0.0
-    stream = built.emulator().measure_stream(model.golden.windows[0])
-    n_samples = len(model.golden.windows[0])
-    pushed = _total(stream["push"]) / n_samples * model.frontend.hop
-    return pushed + (stream["features"].instructions_mean if "features" in stream else 0.0)
-
-
-def _total(measured: Measurement) -> float:
-    return measured.instructions_mean * measured.calls
 
 
 def _hops_a_second(model: Model) -> float | None:

@@ -27,7 +27,12 @@ from .targets import Target
 
 LAYOUTS = ("auto", *c99.LAYOUTS)
 BACKENDS = ("auto", *c99.BACKENDS)
-OPTIMISE = ("auto", "size", "speed")
+# What code is compiled for: the levels in the order in which they are tried.
+OPTIMISE = {
+    "auto": (toolchain.SMALL, toolchain.FAST),
+    "size": (toolchain.SMALL,),
+    "speed": (toolchain.SMALL, toolchain.FAST),
+}
 # Rows at thresholds that are checked beside the golden rows: two a node, as far as they go.
 PROBE_ROWS = 2048
 MEASURED_ROWS = 64
@@ -47,8 +52,12 @@ class BuiltModule:
         the board's self-test, `<slot>.test`
     module_bytes, state_bytes, stack_bytes : int
         the file (and its place in RAM); the caller's buffer; deepest stack of one inference
+    level : str
+        what the compiler optimised for, `toolchain.SMALL` or `FAST`; shipped kernels are small
     instructions_mean, instructions_max : float, int
         one classification, entry of the C function to its return, over golden rows
+    frontend_instructions : float
+        one window's features, and all samples of one hop; 0 without front end
     rows, windows : int
         rows and raw windows that were checked
     """
@@ -64,8 +73,10 @@ class BuiltModule:
     stack_bytes: int
     instructions_mean: float
     instructions_max: int
+    frontend_instructions: float
     rows: int
     windows: int
+    level: str = toolchain.SMALL
     symbols: Mapping[str, int] = field(repr=False, default_factory=dict)
 
     @property
@@ -73,11 +84,16 @@ class BuiltModule:
         """Module, state and stack together."""
         return self.module_bytes + self.state_bytes + self.stack_bytes
 
+    @property
+    def inference_instructions(self) -> float:
+        """One window: its samples, its features, its class."""
+        return self.instructions_mean + self.frontend_instructions
+
     def to_json(self) -> dict[str, Any]:
         """The figures, for programs."""
         names = (
-            *("layout", "backend", "module_bytes", "state_bytes", "stack_bytes", "ram_bytes"),
-            *("instructions_mean", "instructions_max", "rows", "windows"),
+            *("layout", "backend", "level", "module_bytes", "state_bytes", "stack_bytes", "ram_bytes"),
+            *("instructions_mean", "instructions_max", "frontend_instructions", "rows", "windows"),
         )
         about = {"name": self.model.name, "target": self.target.name, "digest": self.model.digest}
         return about | {name: getattr(self, name) for name in names}
@@ -171,7 +187,9 @@ def build(
     backend
         'midge', 'emlearn' or 'auto'
     optimise
-        what layout 'auto' looks for: 'speed', 'size', or 'auto': the fastest that is within `budget`
+        'size': the smallest layout, compiled with -Os. 'speed': the fast layout with -Os and with -O2,
+        whichever executes fewer instructions (-O2 is larger, and not always faster). 'auto': the fast layout
+        with -Os; with -O2 where `budget` allows fewer instructions, as a table where it allows fewer bytes
     budget
         anything with module_bytes, state_bytes and instructions, each a number or None
 
@@ -189,31 +207,37 @@ def build(
         raise CompileError(f"no optimise {optimise!r}; choose one of {', '.join(OPTIMISE)}")
     candidates = _candidates(model, chosen, layout, backend)
     fitting: list[BuiltModule] = []
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     for number, (a_layout, a_backend) in enumerate(candidates):
         if on_progress:
             on_progress(number, len(candidates), f"{chosen.name}, {a_layout}")
-        try:
-            linked = _module(model, chosen, a_layout, a_backend)
-        except ToolchainMissing:
-            # Who asked for nothing in particular gets what needs no compiler.
-            if number + 1 == len(candidates):
-                raise
-            continue
-        module = _checked(model, chosen, linked, layout=a_layout, backend=a_backend)
-        problems = _excess(module, budget)
-        if not problems:
-            fitting.append(module)
-            # The fastest comes first: the others are of interest only to somebody who looks for the smallest.
-            if optimise != "size":
+        # Tables are chosen for their size.
+        levels = OPTIMISE["size" if a_layout == "table" else optimise]
+        for level in levels:
+            try:
+                module = _built(model, chosen, a_layout, a_backend, level)
+            except ToolchainMissing:
+                # Who asked for nothing in particular gets what needs no compiler.
+                if number + 1 == len(candidates):
+                    raise
                 break
+            problems = _excess(module, budget)
+            if not problems:
+                fitting.append(module)
+            if optimise == "auto" and "instructions" not in problems:
+                break
+        # The fastest comes first: the others are of interest only to somebody who looks for the smallest.
+        if fitting and optimise != "size":
+            break
     if on_progress:
         on_progress(len(candidates), len(candidates), "")
     if not fitting:
         raise BudgetExceeded(
-            f"{model.name} for {chosen.name} exceeds the budget: {', '.join(problems)}; "
+            f"{model.name} for {chosen.name} exceeds the budget: {', '.join(problems.values())}; "
             "train fewer or shallower trees, or raise [budget] in app.toml"
         )
+    if optimise == "speed":
+        return min(fitting, key=lambda module: (module.inference_instructions, module.module_bytes))
     return min(fitting, key=lambda module: module.module_bytes)
 
 
@@ -232,37 +256,57 @@ def _candidates(model: Model, target: Target, layout: str, backend: str) -> list
     raise UnsupportedModel(f"there is no compiler for {target.name}: use --layout table --backend midge")
 
 
-def _module(model: Model, target: Target, layout: str, backend: str) -> toolchain.Module:
+def _built(model: Model, target: Target, layout: str, backend: str, level: str) -> BuiltModule:
     """Tables are linked with the shipped kernels; the rest, and what no kernel can run, is compiled."""
     if layout == "table":
         try:
-            return link_kernels.build_model(model, target)
+            linked = link_kernels.build_model(model, target)
         except UnsupportedModel:
             if target.kernels_only:
                 raise
+        else:
+            return _checked(model, target, linked, layout=layout, backend=backend)
     sources = c99.sources(model, layout=layout, backend=backend)
-    return toolchain.build_module(sources, target, name=model.name, exports=module_glue.MODEL)
+    return build_sources(model, target, sources, layout=layout, backend=backend, level=level)
 
 
 def build_sources(
-    model: Model, target: Target, sources: Mapping[str, str], *, layout: str = "code", backend: str = "midge"
+    model: Model,
+    target: Target,
+    sources: Mapping[str, str],
+    *,
+    layout: str = "code",
+    backend: str = "midge",
+    level: str = toolchain.SMALL,
 ) -> BuiltModule:
     """Compile generated C into a module and check it; raises as `build`."""
-    module = toolchain.build_module(sources, target, name=model.name, exports=module_glue.MODEL)
-    return _checked(model, target, module, layout=layout, backend=backend)
+    module = toolchain.build_module(sources, target, name=model.name, exports=module_glue.MODEL, level=level)
+    return _checked(model, target, module, layout=layout, backend=backend, level=level)
 
 
 def _checked(
-    model: Model, target: Target, module: toolchain.Module, *, layout: str, backend: str
+    model: Model,
+    target: Target,
+    module: toolchain.Module,
+    *,
+    layout: str,
+    backend: str,
+    level: str = toolchain.SMALL,
 ) -> BuiltModule:
     """The module, after all rows and windows were run through it in emulation."""
     emulator = Emulator(module.mpy, target, module.symbols)
     rows = check(model, emulator)
     measured = emulator.measure(_measured_rows(model))
     stack_bytes = measured.stack_bytes
+    frontend_instructions = 0.0
     if model.frontend is not None and len(model.golden.windows):
-        stream = emulator.measure_stream(model.golden.windows[0])
+        window = model.golden.windows[0]
+        stream = emulator.measure_stream(window)
         stack_bytes = max([stack_bytes, *(part.stack_bytes for part in stream.values())])
+        pushed = stream["push"].instructions_mean * stream["push"].calls / len(window)
+        frontend_instructions = pushed * model.frontend.hop
+        if "features" in stream:
+            frontend_instructions += stream["features"].instructions_mean
     return BuiltModule(
         mpy=module.mpy,
         model=model,
@@ -275,8 +319,10 @@ def _checked(
         stack_bytes=stack_bytes,
         instructions_mean=measured.instructions_mean,
         instructions_max=measured.instructions_max,
+        frontend_instructions=frontend_instructions,
         rows=rows,
         windows=len(model.golden.windows),
+        level=level,
         symbols=module.symbols,
     )
 
@@ -331,16 +377,16 @@ def check(model: Model, emulator: Emulator) -> int:
     return len(rows) + len(probes)
 
 
-def _excess(module: BuiltModule, budget: Budget | None) -> list[str]:
-    """What is over the budget, in words."""
+def _excess(module: BuiltModule, budget: Budget | None) -> dict[str, str]:
+    """What is over the budget: its key, and words on it."""
     figures = {
         "module_bytes": (module.module_bytes, "module", "bytes"),
         "state_bytes": (module.state_bytes, "state", "bytes"),
         "instructions": (module.instructions_max, "", "instructions"),
     }
-    over = []
+    over = {}
     for name, (value, what, unit) in figures.items():
         limit = getattr(budget, name, None)
         if limit is not None and value > limit:
-            over.append(f"{what} {value} {unit} (at most {limit})".strip())
+            over[name] = f"{what} {value} {unit} (at most {limit})".strip()
     return over

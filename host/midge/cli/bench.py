@@ -30,7 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--layout", choices=("auto", "code", "table"), default="auto", help="fast or small")
     parser.add_argument(
-        "--optimise", choices=("auto", "speed", "size"), default="auto", help="what --layout auto looks for"
+        "--optimise",
+        choices=("auto", "speed", "size"),
+        default="auto",
+        help="speed: code by -Os and -O2, the faster; size: the smallest; auto: code by -Os",
     )
     parser.add_argument(
         "--data", type=Path, metavar="DATASET", help="measure the accuracy of apps on these recordings"
@@ -88,12 +91,13 @@ def _of_model(name: str, chosen: tuple[str, ...], args: argparse.Namespace) -> l
 
 def _print(measured: list[Bench]) -> None:
     output.table(
-        ["model", "target", "layout", "module", "state", "stack", "accuracy"],
+        ["model", "target", "layout", "flags", "module", "state", "stack", "accuracy"],
         [
             [
                 one.name,
                 one.target,
                 one.layout,
+                one.level,
                 one.module_bytes,
                 one.state_bytes,
                 one.stack_bytes,

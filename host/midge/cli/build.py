@@ -28,7 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--backend", choices=("auto", "midge", "emlearn"), default="auto", help="who writes the C"
     )
     parser.add_argument(
-        "--optimise", choices=("auto", "speed", "size"), default="auto", help="what --layout auto looks for"
+        "--optimise",
+        choices=("auto", "speed", "size"),
+        default="auto",
+        help="speed: code by -Os and -O2, the faster; size: the smallest; auto: code by -Os",
     )
 
 
@@ -53,11 +56,23 @@ def run(args: argparse.Namespace) -> None:
     path = args.out or found.folder / f"{found.model.name}-{built.target.name}.mpy"
     builder.write(built, path)
     output.table(
-        ["target", "layout", "module", "state", "stack", "ram", "instructions", "at most", "golden rows"],
+        [
+            "target",
+            "layout",
+            "flags",
+            "module",
+            "state",
+            "stack",
+            "ram",
+            "instructions",
+            "at most",
+            "golden rows",
+        ],
         [
             [
                 built.target.name,
                 built.layout if built.backend == "midge" else f"{built.layout} ({built.backend})",
+                built.level,
                 built.module_bytes,
                 built.state_bytes,
                 built.stack_bytes,

@@ -109,7 +109,7 @@ def _flavours(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     elif name == "table_verdict.c":
         for bits in SUM_BITS:
             yield f"/{bits}", (f"-DTABLE_BITS={bits}",)
-    elif name in ("table_net.c", "table_neighbors.c", "table_conv.c"):
+    elif name in ("table_net.c", "table_neighbors.c", "table_conv.c", "table_projection.c"):
         for room in ROOMS:
             yield f"/{room}", (f"-DTABLE_ROOM={room}",)
     else:
@@ -139,7 +139,7 @@ def _read_files(_: tuple[tuple[int, int], ...]) -> tuple[tuple[str, str], ...]:
 def _flags(target: Target) -> tuple[str, ...]:
     if target.kernels_only:
         return XTENSA_FLAGS
-    return (*target.sources_flags, *toolchain.MODULE_FLAGS, _WITHOUT_JUMP_TABLES)
+    return (*target.sources_flags, *toolchain.module_flags(), _WITHOUT_JUMP_TABLES)
 
 
 def _units(files: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...], str]]:

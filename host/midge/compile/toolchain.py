@@ -40,9 +40,9 @@ _COMMON_FLAGS = (
     "-fno-sanitize=all",
     "-DNDEBUG",
 )
-MODULE_FLAGS = (
-    *_COMMON_FLAGS,
-    "-Os",
+# What a build is compiled for: the fewest bytes, or speed.
+SMALL, FAST = "-Os", "-O2"
+_MODULE_FLAGS = (
     "-g0",
     "-ffreestanding",
     "-fvisibility=hidden",
@@ -53,6 +53,13 @@ MODULE_FLAGS = (
     "-include",
     "hidden.h",
 )
+
+
+def module_flags(level: str = SMALL) -> tuple[str, ...]:
+    """The compiler's flags for modules of every target."""
+    return (*_COMMON_FLAGS, level, *_MODULE_FLAGS)
+
+
 # -g: without it zig strips the symbol table that link_image reads.
 _LINK_FLAGS = ("-Os", "-g", "-fPIE", "-pie")
 _LINKER_FLAGS = ("--gc-sections", "-z,notext", "-z,norelro", f"-e,{ENTRY}")
@@ -187,6 +194,7 @@ def build_module(
     *,
     name: str,
     exports: Exports,
+    level: str = SMALL,
     on_progress: Advance | None = None,
 ) -> Module:
     """Compile C into a `.mpy`.
@@ -199,6 +207,8 @@ def build_module(
         the module's name, without suffix
     exports : Exports
         what Python sees
+    level : str
+        `SMALL` or `FAST`; what the linker adds is small in any case
 
     Returns
     -------
@@ -221,7 +231,7 @@ def build_module(
     everything = native_sources.complete(
         {**sources, "mp_exports.c": export_table(exports)}, entries=exports.entries
     )
-    flags = (*target.sources_flags, *MODULE_FLAGS)
+    flags = (*target.sources_flags, *module_flags(level))
     objects = _compile_objects(everything, flags, target.name, on_progress)
     linker = [f"-Wl,{flag}" for flag in ("-T,module.ld", *_LINKER_FLAGS)]
     arguments = (*target.sources_flags, *_LINK_FLAGS, *linker)
