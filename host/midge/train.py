@@ -21,6 +21,7 @@ from . import (
     families,
     features,
     model_file,
+    progress,
     recording,
     validation,
 )
@@ -37,6 +38,8 @@ from .validation import Fitted, Labels, Rows
 
 REPORT_NAME = "report.json"
 PICTURE_NAME = "confusion.png"
+# Training rows that a net with convolutions is measured and checked on.
+CHECKED_CONV_ROWS = 512
 
 Int16 = npt.NDArray[np.int16]
 
@@ -95,16 +98,16 @@ def train(
     masks = validation.folds(rows.y, rows.keys, recipe.train.folds, seed, warnings)
     choices = []
     for number, held_out in enumerate(masks):
-        advance(2 + number, steps, f"fold {number + 1} of {len(masks)}")
         # No variant of a held-out recording may teach, either.
         kept = ~np.isin(more.keys, rows.keys[held_out])
-        fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed, affordable)
+        with progress.step(advance, 2 + number, steps, f"fold {number + 1} of {len(masks)}"):
+            fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed, affordable)
         choices.append(validation.name_of(fitted.choice.family, fitted.choice.params))
         answer[held_out] = fitted.predict(rows.X[held_out])
     validated = answer >= 0
 
-    advance(steps - 2, steps, "final fit")
-    fitted = _fit(recipe, rows, more, seed, affordable)
+    with progress.step(advance, steps - 2, steps, "final fit"):
+        fitted = _fit(recipe, rows, more, seed, affordable)
     about = provenance_of(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
     about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
     smaller, compression = None, None
@@ -307,6 +310,9 @@ def model_of(
     X = np.ascontiguousarray(X[:, fitted.columns])
     if ir is None:
         ir = families.to_ir(fitted.estimator)
+        if ir.kind == "conv":
+            # A net is its own reference, and takes milliseconds a row.
+            X = X[np.unique(np.linspace(0, len(X) - 1, CHECKED_CONV_ROWS).astype(int))]
         is_forest = ir.kind == "forest"
         seen: npt.NDArray[Any] = X if is_forest else X.astype(np.float64)
         ir = ir.calibrated(X)

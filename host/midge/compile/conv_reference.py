@@ -53,7 +53,11 @@ def multiply(layer: Layer, x: FloatArray, weights: FloatArray, outside: float) -
         return (x.reshape(len(x), -1) @ weights.reshape(len(weights), -1).T)[:, None, None, :]
     seen = patches(x, layer.window, outside)
     if layer.kind == "depthwise":
-        return np.asarray(np.einsum("nrchwk,khw->nrck", seen, weights[..., 0], optimize=True), np.float64)
+        # Tap by tap: no copy of what is seen, which is as large as the kernel times the tensor.
+        total = np.zeros((*seen.shape[:3], seen.shape[5]))
+        for row, column in np.ndindex(layer.window.kernel):
+            total += seen[:, :, :, row, column] * weights[:, row, column, 0]
+        return total
     flat = seen.reshape(*seen.shape[:3], -1)
     product: FloatArray = flat @ weights.reshape(len(weights), -1).T
     return product

@@ -53,15 +53,17 @@ NAMED = {"ds-cnn": DS_CNN, "small": SMALL, "along-time": ALONG_TIME}
 USUAL_AUGMENTATION: Mapping[str, float] = {
     # Moved in time, and quicker or slower.
     "shift": 0.1,
-    "speed": 0.12,
+    "speed": 0.15,
     # Bands moved up or down, as shorter or longer vocal tracts do (Jaitly and Hinton 2013); 0: none.
-    "bands": 0.06,
-    # Added to all of it and noise on every value, in standard deviations.
+    "bands": 0.08,
+    # Added to all of it, and a tilt over the bands; noise on every value; in standard deviations.
     "gain": 0.25,
-    "noise": 0.1,
+    "noise": 0.2,
     # Longest stretch of time and of bands that is blotted out (Park et al. 2019, SpecAugment).
-    "mask_time": 0.12,
-    "mask_bands": 0.12,
+    "mask_time": 0.2,
+    "mask_bands": 0.2,
+    # Largest share of another row, and of its label (Zhang et al. 2018, mixup).
+    "mix": 0.4,
 }
 
 

@@ -25,7 +25,9 @@ def augment(x: torch.Tensor, strength: Mapping[str, float], random: torch.Genera
     grid[:, 1, 2] = uniform(2 * part["shift"])
     places = functional.affine_grid(grid, list(x.shape), align_corners=False)
     x = functional.grid_sample(x, places, padding_mode="border", align_corners=False)
-    x = x + uniform(part["gain"], 1, 1, 1)
+    # Louder or quieter, and brighter or darker, as rooms and microphones make it.
+    tilt = torch.linspace(-1.0, 1.0, width) if width > 1 else torch.zeros(1)
+    x = x + uniform(part["gain"], 1, 1, 1) + uniform(part["gain"], 1, 1, 1) * tilt
     level = torch.rand((n, 1, 1, 1), generator=random) * part["noise"]
     x = x + torch.randn(x.shape, generator=random) * level
     x = _masked(x, part["mask_time"], height, 2, random)
@@ -43,3 +45,20 @@ def _masked(x: torch.Tensor, most: float, size: int, axis: int, random: torch.Ge
     shape = [len(x), 1, 1, 1]
     shape[axis] = size
     return x.masked_fill(hidden.reshape(shape), 0.0)
+
+
+def mixed(
+    x: torch.Tensor, targets: torch.Tensor, most: float, random: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each row and its target (n, n_classes) with a share of another's, `most` at most.
+
+    Zhang et al. 2018, mixup: what lies between two words is taught to be doubtful, so that a net can't learn
+    few recordings by heart.
+    """
+    other = torch.randperm(len(x), generator=random)
+    share = torch.rand(len(x), generator=random) * most
+    part = share[:, None, None, None]
+    return (
+        (1 - part) * x + part * x[other],
+        (1 - share[:, None]) * targets + share[:, None] * targets[other],
+    )

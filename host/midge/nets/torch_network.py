@@ -18,23 +18,6 @@ RANGE_OUTLIERS = 0.0005
 LARGEST_WEIGHT = 127
 
 
-class _Round(torch.autograd.Function):
-    """Rounds; its gradient is that of no rounding (Bengio et al. 2013, straight-through estimator)."""
-
-    @staticmethod
-    def forward(ctx: object, values: torch.Tensor) -> torch.Tensor:
-        return torch.round(values)
-
-    @staticmethod
-    def backward(ctx: object, *grads: torch.Tensor) -> torch.Tensor:
-        return grads[0]
-
-
-def _rounded(values: torch.Tensor) -> torch.Tensor:
-    found: torch.Tensor = _Round.apply(values)
-    return found
-
-
 def weight_scales(weights: torch.Tensor) -> torch.Tensor:
     """Step of the int8 weights of each output channel: (n_out, …) → (n_out,)."""
     largest = weights.detach().abs().flatten(1).amax(dim=1)
@@ -99,10 +82,16 @@ class Unit(nn.Module):
             assert self.weights is not None
             weights = self.weights
             if is_rounded:
-                steps = weight_scales(weights)[:, None, None, None]
-                weights = _rounded(weights / steps) * steps
-            padded = functional.pad(x, self.padding)
-            y = functional.conv2d(padded, weights, self.bias, window.stride, groups=self.groups)
+                steps = weight_scales(weights)
+                zeros = torch.zeros(len(steps), dtype=torch.int32)
+                weights = torch.fake_quantize_per_channel_affine(
+                    weights, steps, zeros, 0, -LARGEST_WEIGHT, LARGEST_WEIGHT
+                )
+            left, right, top, bottom = self.padding
+            around = (top, left)
+            if (left, top) != (right, bottom):
+                x, around = functional.pad(x, self.padding), (0, 0)
+            y = functional.conv2d(x, weights, self.bias, window.stride, around, groups=self.groups)
             if self.norm is not None:
                 y = self.norm(y)
         if self.operation.relu:
@@ -114,9 +103,8 @@ class Unit(nn.Module):
         if self.training:
             with torch.no_grad():
                 self.observe(y, RANGE_RATE)
-        scale, zero = self.step()
-        low, high = (-128 - zero) * scale, (127 - zero) * scale
-        return _rounded(torch.clamp(y, low, high) / scale) * scale
+        # The gradient is that of no rounding (Bengio et al. 2013, straight-through estimator).
+        return torch.fake_quantize_per_tensor_affine(y, *self.step(), -128, 127)
 
     def observe(self, y: torch.Tensor, rate: float) -> None:
         """Move the range towards that of the values y."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,21 +11,24 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn import functional
 
+from .. import progress
 from ..compile.conv import Conv
 from ..compile.conv_layers import Layer, Shape, Weights
 from ..compile.verdict import Verdict
 from .blocks import Operation
-from .torch_augment import augment
+from .torch_augment import augment, mixed
 from .torch_network import Network, Unit, weight_scales
 
 # Largest standardised input that int8 holds.
 INPUT_REACH = 4.5
 # Part of the rounds that are made with rounding, and of their rate of learning.
-ROUNDED_PART = 0.25
+ROUNDED_PART = 0.2
 ROUNDED_RATE = 0.15
 # Rows that ranges of activations are taken from.
 RANGE_ROWS = 512
+RISING_PART = 0.2
 MOST_BIAS = 2**29 - 1
 
 
@@ -95,11 +99,19 @@ def _fit(
 ) -> None:
     random = torch.Generator().manual_seed(schedule.seed)
     n_rounded = max(1, round(schedule.epochs * ROUNDED_PART))
-    _epochs(network, x, y, weights, schedule, schedule.epochs - n_rounded, 1.0, random)
+    n_real = schedule.epochs - n_rounded
+    _epochs(network, x, y, weights, schedule, range(n_real), 1.0, random)
     every = max(1, len(x) // RANGE_ROWS)
     network.fold(_as_int8(x[::every]))
-    _epochs(network, x, y, weights, schedule, n_rounded, ROUNDED_RATE, random)
+    rounded = range(n_real, schedule.epochs)
+    _epochs(network, x, y, weights, schedule, rounded, ROUNDED_RATE, random)
     network.eval()
+
+
+def _rate(done: float) -> float:
+    """Part of the highest rate: it rises during the first fifth, and falls to nothing along a cosine."""
+    rising = min(1.0, (done + 0.01) / RISING_PART)
+    return rising * (1 + math.cos(math.pi * max(0.0, done - RISING_PART) / (1 - RISING_PART))) / 2
 
 
 def _as_int8(x: torch.Tensor) -> torch.Tensor:
@@ -113,35 +125,38 @@ def _epochs(
     y: torch.Tensor,
     weights: torch.Tensor,
     schedule: Schedule,
-    n_epochs: int,
+    epochs: range,
     part_of_rate: float,
     random: torch.Generator,
 ) -> None:
     """Some rounds over all rows, at a rate that rises shortly and falls to nothing."""
     size = min(schedule.batch_size, len(x))
     n_batches = len(x) // size
-    if n_epochs < 1:
+    if not epochs:
         return
     optimiser = torch.optim.AdamW(
         network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay
     )
-    rates = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        schedule.learning_rate * part_of_rate,
-        total_steps=n_epochs * n_batches + 1,
-        pct_start=0.2,
-    )
+    n_steps = len(epochs) * n_batches
+    rates = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: part_of_rate * _rate(step / n_steps))
     loss_of = nn.CrossEntropyLoss(reduction="none", label_smoothing=schedule.label_smoothing)
+    truth = functional.one_hot(y, int(y.max()) + 1).float()
+    most_mixed = schedule.augment.get("mix", 0.0)
     network.train()
-    for _ in range(n_epochs):
+    for epoch in epochs:
+        progress.part(epoch / schedule.epochs)
         order = torch.randperm(len(x), generator=random)
         for at in range(n_batches):
             rows = order[at * size : (at + 1) * size]
-            batch = augment(x[rows], schedule.augment, random) if schedule.augment else x[rows]
+            batch, targets = x[rows], truth[rows] * weights[rows, None]
+            if schedule.augment:
+                batch = augment(batch, schedule.augment, random)
+            if most_mixed:
+                batch, targets = mixed(batch, targets, most_mixed, random)
             batch = batch.contiguous(memory_format=torch.channels_last)
             if network.is_rounded:
                 batch = _as_int8(batch)
-            loss = (loss_of(network(batch), y[rows]) * weights[rows]).sum() / weights[rows].sum()
+            loss = loss_of(network(batch), targets).sum() / targets.sum()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
