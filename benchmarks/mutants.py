@@ -246,6 +246,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--file", action="append", help="this one only; repeatable")
     parser.add_argument(
+        "--tests",
+        action="append",
+        help="look at these only when it begins: of what they do not import nothing is said; repeatable",
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="forget what is known; look at the newest commit"
     )
     parser.add_argument(
@@ -269,7 +274,7 @@ def main() -> int:
     new = [path for path in args.update or () if Path(path).name.startswith("test_")]
     if new or not known.exists():
         print("running the tests once, to see which lines they execute …", flush=True)
-        tests = new if known.exists() else TESTS
+        tests = new if known.exists() else args.tests or TESTS
         process = _in_child(tree, lambda: _look_on(tree, tests, known), KEPT / "covering.txt")
         if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]):
             raise SystemExit(f"the tests fail without any mistake: {KEPT / 'covering.txt'}")
