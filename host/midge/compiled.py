@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,19 +21,23 @@ from .compile import (
     native_sources,
     neighbors,
     quantise,
+    quantise_projected,
     reference,
 )
 from .compile.additive import Additive
 from .compile.gaussian import Gaussian
-from .compile.ir import Forest, Node
+from .compile.ir import Forest, Node, n_nodes
 from .compile.kernel import Kernel
 from .compile.linear import Linear
 from .compile.neighbors import Neighbors
 from .compile.precise import Inner, Precise
+from .compile.projected import Projected, least_margins, project
 from .compile.quadratic import Quadratic
-from .errors import CompileError, ParityError
+from .errors import CompileError, ParityError, UnsupportedModel
 from .model_file import Model
 
+# More nodes of trees are tables on this machine: compilers take their time with nested ifs.
+MOST_HOST_NODES = 2000
 # Part of the training rows on which the C may answer otherwise than the estimator, near ties apart.
 MOST_WRONG = 0.005
 # Bytes of a module's metadata that are not labels.
@@ -92,8 +96,7 @@ class CompiledModel:
         self.classes = classes
         self.links: tuple[agreement.Link, ...] = ()
         self._options: dict[str, Any] = {"layout": layout, "backend": backend, "optimise": optimise}
-        self._sources = c99.sources(model, layout=layout, backend=backend)
-        self._host = host.HostModel(model, self._sources)
+        self._host = host.HostModel(model, self._host_sources())
         self._built: dict[str, builder.BuiltModule] = {}
 
     def __repr__(self) -> str:
@@ -122,7 +125,7 @@ class CompiledModel:
     @property
     def c_source(self) -> str:
         """The model as one C99 file: `int32_t midge_classify(const int16_t *features, int16_t *scores)`."""
-        return native_sources_in_one(self._sources)
+        return native_sources_in_one(c99.sources(self.model, **self._layout))
 
     def build(self, target: str) -> bytes:
         """The `.mpy` for a target, checked in emulation; raises as `midge.build.build`."""
@@ -139,6 +142,22 @@ class CompiledModel:
             module.state_bytes,
             measured.stack_bytes,
         )
+
+    @property
+    def _layout(self) -> dict[str, str]:
+        return {name: self._options[name] for name in ("layout", "backend")}
+
+    def _host_sources(self) -> dict[str, str]:
+        """What this machine compiles: tables of large trees, which give the same bits and take no time."""
+        found = c99.candidates(self.model, **self._layout)
+        layout, backend = found[0]
+        if n_nodes(self.model.ir) > MOST_HOST_NODES and ("table", "midge") in found:
+            try:
+                return c99.sources(self.model, layout="table")
+            except UnsupportedModel:
+                # Numbers that tables don't reach.
+                pass
+        return c99.sources(self.model, layout=layout, backend=backend)
 
     def _module(self, target: str) -> builder.BuiltModule:
         if target not in self._built:
@@ -220,7 +239,10 @@ def compile_estimator(
     clear = ~_undecided(ir, seen, expected, values)
     model_file.check_reference(ir, seen[clear], expected[clear], tolerance)
     exact = ir
-    ir, learnt = quantise.quantise(ir, values, learnt)
+    if isinstance(ir, Projected):
+        ir, learnt = quantise_projected.quantise(ir, values, learnt)
+    else:
+        ir, learnt = quantise.quantise(ir, values, learnt)
     if learnt.collisions and isinstance(exact, Forest | Additive):
         ir, learnt = quantise.by_ranks(exact, single=is_single)
     rows = learnt.apply(values)
@@ -245,9 +267,11 @@ def compile_estimator(
         return compiled
 
     compiled = made(ir)
-    is_coarse = _lost(compiled, rows) or (isinstance(ir, Kernel) and _is_coarse(ir, rows))
-    if is_coarse and isinstance(ir, Inner) and ir.kind != "quadratic" and layout != "table":
-        compiled = made(Precise(ir))
+    inner, seen_inside = _inside(ir, rows)
+    is_coarse = _lost(compiled, rows) or (isinstance(inner, Kernel) and _is_coarse(inner, seen_inside))
+    if is_coarse and isinstance(inner, Inner) and inner.kind != "quadratic" and layout != "table":
+        precise = Precise(inner)
+        compiled = made(replace(ir, inner=precise) if isinstance(ir, Projected) else precise)
     wrong = _lost(compiled, rows)
     if not wrong and len(classes) and clear.any():
         wrong = _mistaken(
@@ -261,6 +285,13 @@ def compile_estimator(
     return compiled
 
 
+def _inside(ir: Node, rows: quantise.Int16Array) -> tuple[Node, quantise.Int16Array]:
+    """The model behind a projection, and what it reads; or the model and the rows themselves."""
+    if not isinstance(ir, Projected):
+        return ir, rows
+    return ir.inner, project(ir, rows.astype(np.float64)).astype(np.int16)
+
+
 def _undecided(
     ir: Node,
     X: npt.NDArray[np.float64],
@@ -268,6 +299,13 @@ def _undecided(
     values: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.bool_]:
     """Rows whose scores are anybody's choice."""
+    if isinstance(ir, Projected):
+        Z = project(ir, X)
+        if isinstance(ir.inner, Forest | Additive):
+            # What is left of a component without variance is noise, and trees split it all the same.
+            noise = agreement.DOT_NOISE * (np.abs(ir.matrix) @ np.abs(X).max(axis=0) + np.abs(ir.offset))
+            return least_margins(ir.inner, Z, noise) <= 0
+        return _undecided(ir.inner, Z, expected, Z)
     if isinstance(ir, Neighbors):
         return neighbors.undecided(ir, X)
     rule = getattr(ir, "verdict", None)
@@ -282,6 +320,8 @@ def _undecided(
 
 def _noise(ir: Node, X: npt.NDArray[np.float64]) -> float:
     """What float64 rounds off the estimator's own scores of the rows of X."""
+    if isinstance(ir, Projected):
+        return _noise(ir.inner, project(ir, X))
     if isinstance(ir, Linear):
         return _value_noise(ir, X) / (ir.verdict.unit or 1.0)
     if isinstance(ir, Gaussian):
@@ -323,12 +363,12 @@ def _lost(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
 
 def _lost_values(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
     """Rows on which a regressor's integers are off, but for neighbours that are nearly equally near."""
-    ir = compiled.model.ir
     scores, _ = compiled._host.classify(rows)
-    error = np.abs(scores / compiled.model.score_scale - reference.predict(ir, rows)).max(axis=1)
-    wrong = error > MOST_VALUE_ERROR
-    if isinstance(ir, Neighbors):
-        gaps = neighbors.gaps(ir, rows.astype(np.float64))
+    found = reference.predict(compiled.model.ir, rows)
+    wrong = np.abs(scores / compiled.model.score_scale - found).max(axis=1) > MOST_VALUE_ERROR
+    inner, seen = _inside(compiled.model.ir, rows)
+    if isinstance(inner, Neighbors):
+        gaps = neighbors.gaps(inner, seen.astype(np.float64))
         wrong &= gaps > max(NEAR_TIE * float(np.median(gaps)), FLOAT_NOISE)
     return int(wrong.sum())
 

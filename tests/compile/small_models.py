@@ -14,6 +14,7 @@ from midge.compile.linear import Linear
 from midge.compile.neighbors import Neighbors
 from midge.compile.net import Layer, Net
 from midge.compile.precise import INNER_KINDS, Precise
+from midge.compile.projected import FINE_BITS, Projected
 from midge.compile.quadratic import Quadratic
 from midge.compile.verdict import Verdict
 
@@ -119,6 +120,18 @@ def additive(seed: int, rule: Verdict, n_features: int) -> Additive:
     return Additive(n_features, trees, adds_to, source.normal(size=rule.n_values), rule)
 
 
+def projected(seed: int, inner: Any, n_features: int, *, is_fine: bool) -> Projected:
+    """Weights of 15 or 30 bits over powers of two, in front of a model that reads about ±100."""
+    source = np.random.default_rng(seed)
+    bits = source.integers(9, 16, inner.n_features) + FINE_BITS * is_fine
+    weights = np.rint(source.uniform(-0.9, 0.9, (inner.n_features, n_features)) * 2.0 ** bits[:, None])
+    # The largest of a row says how many bits it has.
+    weights[:, 0] = 32767 * 2.0 ** (bits - 15)
+    matrix = weights / 2.0 ** bits[:, None]
+    slack = np.full(inner.n_features, 0.5)
+    return Projected(matrix, np.rint(source.normal(size=inner.n_features) * 9), inner, slack)
+
+
 def rows(seed: int, n_features: int, n_rows: int = 60) -> Any:
     return (np.random.default_rng(seed).normal(size=(n_rows, n_features)) * 30).astype(np.int16)
 
@@ -168,4 +181,13 @@ NEIGHBORS = {
     "neighbours, manhattan": neighbors(41, 1, Verdict("highest", "share", 4), 4),
     "neighbours, number": neighbors(42, 2, Verdict("value", "value", 0), 3),
 }
-ALL: dict[str, Any] = {**DOT_PRODUCTS, **MORE, **PRECISE, **TREES, **NEIGHBORS}
+PROJECTED = {
+    "projected forest": projected(50, TREES["forest"], 9, is_fine=False),
+    "projected boosting": projected(51, TREES["boosting"], 8, is_fine=True),
+    "projected number": projected(52, TREES["trees, number"], 3, is_fine=False),
+    "projected rbf": projected(53, DOT_PRODUCTS["rbf"], 7, is_fine=True),
+    "projected neighbours": projected(54, NEIGHBORS["neighbours"], 5, is_fine=False),
+    "projected manhattan": projected(55, NEIGHBORS["neighbours, manhattan"], 11, is_fine=True),
+    "projected precise": projected(56, PRECISE["precise rbf, two"], 9, is_fine=False),
+}
+ALL: dict[str, Any] = {**DOT_PRODUCTS, **MORE, **PRECISE, **TREES, **NEIGHBORS, **PROJECTED}

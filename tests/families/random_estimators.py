@@ -20,9 +20,6 @@ from midge.compile import golden, reference
 from midge.compile.neighbors import Neighbors, undecided
 from midge.errors import CompileError, ParityError, UnsupportedModel
 
-# Larger forests are tried as tables only.
-MOST_CODE_NODES = 1500
-
 
 @dataclass
 class Outcome:
@@ -58,10 +55,7 @@ def check(seed: int, targets: tuple[str, ...] = (), only: str = "") -> Outcome:
 def _compare(seed: int, name: str, estimator: Any, X: Rows, other: Rows, targets: tuple[str, ...]) -> Outcome:
     source = np.random.default_rng(seed)
     try:
-        ir = families.to_ir(estimator)
-        # The compiler takes its time with much code.
-        n_nodes = sum(len(tree.feature) for tree in getattr(ir, "trees", ()))
-        compiled = midge.compile(estimator, X, layout="table" if n_nodes > MOST_CODE_NODES else "auto")
+        compiled = midge.compile(estimator, X)
     except (UnsupportedModel, CompileError, ParityError) as error:
         return Outcome(seed, name, "refused", f"{type(error).__name__}: {error}")
     model = compiled.model
@@ -88,7 +82,13 @@ def _compare(seed: int, name: str, estimator: Any, X: Rows, other: Rows, targets
         # Sums and scales of some kinds are declared for rows like the training rows.
         if by.kind != "none":
             inside |= (np.abs(read.astype(np.int32)) >= 32767).any(axis=1)
-        elif which == "any int16" and model.ir.kind in ("kernel", "net", "gaussian", "quadratic"):
+        elif which == "any int16" and model.ir.kind in (
+            "kernel",
+            "net",
+            "gaussian",
+            "quadratic",
+            "projected",
+        ):
             inside[:] = True
         elif isinstance(model.ir, Neighbors) and (model.ir.metric != 1).any():
             inside |= (read < X.min(axis=0)).any(axis=1) | (read > X.max(axis=0)).any(axis=1)

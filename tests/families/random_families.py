@@ -218,8 +218,9 @@ def _in_front(source: Source, estimator: Any, name: str, n_features: int) -> Any
         is_labelled = name not in (*_DETECTORS, "mixture")
         if source.random() < 0.15 and n_features > 2 and is_labelled:
             steps.append(SelectKBest(k=min(n_features, 6)))
-        elif source.random() < 0.3 and name in ("logistic", "ridge", "linear svc", "net", "least squares"):
-            steps.append(PCA(n_components=min(2, n_features), whiten=_pick(source, True, False)))
+        elif source.random() < 0.3:
+            n_components = min(_pick(source, 1, 2, 5, 12), n_features)
+            steps.append(PCA(n_components=n_components, whiten=_pick(source, True, False)))
         return make_pipeline(*steps, estimator)
     return estimator
 

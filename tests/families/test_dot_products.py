@@ -169,7 +169,6 @@ def test_a_model_file_gives_the_same_model(estimator: Any, tmp_path: Any) -> Non
 REFUSED = [
     (make_pipeline(PolynomialFeatures(2), LogisticRegression()), "PolynomialFeatures"),
     (make_pipeline(MinMaxScaler(clip=True), LogisticRegression()), "clip=True"),
-    (make_pipeline(PCA(2), SVC()), "PCA"),
     (SVC(kernel="sigmoid"), "sigmoid"),
     (SVC(kernel="poly", degree=9), "degree"),
 ]

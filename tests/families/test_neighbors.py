@@ -112,7 +112,6 @@ def test_outliers_of_an_envelope() -> None:
         (KNeighborsClassifier(3, p=3), "p=3"),
         (KNeighborsClassifier(3, metric="chebyshev"), "chebyshev"),
         (GaussianMixture(1), "1 components"),
-        (make_pipeline(PCA(2), KNeighborsClassifier(3)), "PCA"),
     ],
 )
 def test_what_cannot_be_compiled_is_named(estimator: Any, part: str) -> None:

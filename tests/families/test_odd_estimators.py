@@ -249,7 +249,6 @@ REFUSED: dict[str, tuple[Any, Data, str]] = {
     ),
     "function": (pipe(preprocessing.FunctionTransformer(np.abs), LINEAR), made(), "FunctionTransformer"),
     "clipped": (pipe(preprocessing.MinMaxScaler(clip=True), LINEAR), made(), "clip"),
-    "projected trees": (pipe(decomposition.PCA(5), FOREST), made(), "PCA"),
     "one component": (mixture.GaussianMixture(1), made(), "components"),
 }
 

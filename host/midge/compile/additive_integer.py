@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,8 @@ class AdditiveIntegers:
     epsilon: float
 
 
+# Asked for again by golden rows, probes, C and linker.
+@lru_cache(maxsize=2)
 def lower(ir: Additive) -> AdditiveIntegers:
     """Leaves as large as keeps every sum within int32; branches that no int16 can reach are gone."""
     rule = ir.verdict

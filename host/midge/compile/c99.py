@@ -12,6 +12,7 @@ from ..errors import CompileError, UnsupportedModel
 from . import c99_frontend, conv_arena, kinds
 from .conv import Conv
 from .conv_arena import Arena
+from .ir import n_nodes
 
 if TYPE_CHECKING:
     from ..model_file import FrontEnd, Model
@@ -21,6 +22,8 @@ LAYOUTS = ("code", "table")
 BACKENDS = ("midge", "emlearn")
 # Kinds that emlearn writes with the very scores of midge's own C.
 _EMLEARN_KINDS = ("forest",)
+# Trees with more nodes are half a megabyte of code, and minutes of a compiler: only who asks gets them so.
+MOST_CODE_NODES = 25000
 # The board keeps info() in one buffer.
 INFO_LIMIT_BYTES = 1024
 
@@ -51,7 +54,7 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
     if backend not in (*BACKENDS, "auto"):
         raise CompileError(f"no backend {backend!r}; choose one of {', '.join(BACKENDS)}, auto")
     kind = model.ir.kind
-    writers = kinds.KINDS[kind].code
+    writers = kinds.layouts(model.ir)
     there = [layout] if layout != "auto" else [name for name in LAYOUTS if name in writers]
     if backend == "emlearn":
         if kind not in _EMLEARN_KINDS or "code" not in there:
@@ -59,7 +62,9 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
         return [("code", "emlearn")]
     if any(name not in writers for name in there):
         known = ", ".join(writers)
-        raise UnsupportedModel(f"a {kind} model has no layout {layout!r}; choose one of {known}, auto")
+        raise UnsupportedModel(f"a {kind} model has no layout {layout!r}; use {known} or auto")
+    if layout == "auto" and "table" in there and n_nodes(model.ir) > MOST_CODE_NODES:
+        there = ["table"]
     return [(name, "midge") for name in there]
 
 

@@ -161,6 +161,12 @@ class Forest:
         }
 
 
+def n_nodes(ir: Node) -> int:
+    """Inner nodes of all trees of a model, 0 if it has none."""
+    trees: Sequence[Tree] = getattr(getattr(ir, "inner", ir), "trees", ())
+    return sum(len(tree.feature) for tree in trees)
+
+
 def read_array(data: Mapping[str, Any], key: str, dtype: Any, n_dims: int, where: str) -> npt.NDArray[Any]:
     """An array of finite numbers out of JSON, with nothing lost."""
     try:

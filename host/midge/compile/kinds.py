@@ -6,6 +6,10 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .ir import Node
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ KINDS = {
         "range_probes",
         {"code": "c99_gaussian", "table": "c99_gaussian"},
     ),
+    "projected": Kind(
+        *("projected", "projected", "projected_integer", "range_probes"),
+        {"code": "c99_projected", "table": "c99_projected_table"},
+    ),
     "quadratic": Kind("quadratic", "quadratic", "precise_double", "range_probes", {"code": "c99_precise"}),
     "precise": Kind("precise", "precise", "precise_double", "range_probes", {"code": "c99_precise"}),
 }
@@ -70,6 +78,14 @@ KINDS = {
 def part(kind: str, floor: str) -> ModuleType:
     """The module that is `floor` ('ir', 'reference', 'lowering' or 'probes') of a kind."""
     return importlib.import_module(f".{getattr(KINDS[kind], floor)}", __package__)
+
+
+def layouts(ir: Node) -> tuple[str, ...]:
+    """Layouts that a model has; one behind a projection has no more than it has alone."""
+    known = tuple(KINDS[ir.kind].code)
+    inner: Node = getattr(ir, "inner", ir)
+    behind = KINDS[inner.kind].code if ir.kind == "projected" else known
+    return tuple(name for name in known if name in behind)
 
 
 def code(kind: str, layout: str) -> ModuleType:

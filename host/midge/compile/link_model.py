@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UnsupportedModel
 from ..features_sound import SoundPlan
@@ -14,6 +14,8 @@ from .kernel_sections import Section
 from .kernels import ARENA, BARE, BARE_ARENA
 from .link_data import Ref, Value, numbers, structure
 from .link_families import HEADER, WRITERS, judged, room
+from .projected import Projected
+from .projected_integer import ProjectedIntegers
 
 if TYPE_CHECKING:
     from ..model_file import FrontEnd, Model
@@ -38,9 +40,10 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
         if no kernel that is compiled without knowing the model can run it
     """
     kind = model.ir.kind
-    if kind != "forest" and kind not in WRITERS:
+    judge = model.ir.inner.kind if isinstance(model.ir, Projected) else kind
+    if judge != "forest" and judge not in WRITERS:
         raise UnsupportedModel(
-            f"a {kind} model computes in double precision, of which there are no kernels: "
+            f"a {judge} model computes in double precision, of which there are no kernels: "
             "scale the features so that int16 holds them, or choose another family"
         )
     layouts = kinds.KINDS[kind].code
@@ -53,22 +56,30 @@ def tables(model: Model, word_bytes: int) -> ModelTables:
         made += _frontend(model.frontend, source, word_bytes)
     aliases |= _glue(model, source)
     lowered = kinds.part(kind, "lowering").lower(model.ir)
+    if isinstance(lowered, ProjectedIntegers):
+        aliases["midge_classify"] = f"projected_table_judge/{room(len(lowered.rows.bias))}"
+        kind, lowered, entry = lowered.kind, lowered.inner, "midge_projected"
+    else:
+        entry = "midge_classify"
+    more, aliases[entry] = _classifier(kind, lowered, model.n_scores, source, word_bytes)
+    return ModelTables((*sections.values(), *made, *more), aliases)
+
+
+def _classifier(
+    kind: str, lowered: Any, n_scores: int, source: str, word_bytes: int
+) -> tuple[list[Section], str]:
+    """Sections of what classifies beside its tables, and the kernel that reads them."""
     if kind == "forest":
         call = _FOREST_CALL.search(source)
         if call is None:
             raise UnsupportedModel("this forest is no table; build it with --layout code for another target")
-        aliases["midge_classify"] = f"forest_table_judge/32/{room(lowered.n_classes)}"
         values: dict[str, Value] = {"classify": Ref(call[1]), "forest": Ref("forest")}
-        made.append(structure("midge_forest", "table_forest", HEADER, values, word_bytes))
-    else:
-        more, sums = WRITERS[kind](lowered, word_bytes)
-        made += more
-        if isinstance(sums, str):
-            aliases["midge_classify"] = sums
-        else:
-            made.append(judged(sums, model.n_scores, word_bytes))
-            aliases["midge_classify"] = f"sums_table_judge/{sums.bits}/{room(sums.places)}"
-    return ModelTables((*sections.values(), *made), aliases)
+        made = [structure("midge_forest", "table_forest", HEADER, values, word_bytes)]
+        return made, f"forest_table_judge/32/{room(lowered.n_classes)}"
+    made, sums = WRITERS[kind](lowered, word_bytes)
+    if isinstance(sums, str):
+        return made, sums
+    return [*made, judged(sums, n_scores, word_bytes)], f"sums_table_judge/{sums.bits}/{room(sums.places)}"
 
 
 def _glue(model: Model, source: str) -> dict[str, str]:

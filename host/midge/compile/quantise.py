@@ -188,7 +188,7 @@ def _quantise_forest(
     if by.kind == "affine":
         values = values.astype(np.float32).astype(np.float64)
     rows = by.apply(X)
-    trees = tuple(_tree(tree, values, rows, by) for tree in forest.trees)
+    trees = tuple(placed(tree, values, rows, _in_steps(tree, by)) for tree in forest.trees)
     collides = np.zeros(len(rows), bool)
     for before, after in zip(forest.trees, trees, strict=True):
         collides |= leaves(before, values) != leaves(after, rows.astype(np.float64))
@@ -211,8 +211,9 @@ def _in_steps(tree: Tree, by: Quantisation) -> FloatArray:
     return np.asarray(np.where(goes_right, steps - 1, steps), np.float64)
 
 
-def _tree(tree: Tree, values: FloatArray, rows: Int16Array, by: Quantisation) -> Tree:
-    threshold = np.clip(_in_steps(tree, by), INT16_MIN, INT16_MAX)
+def placed(tree: Tree, values: FloatArray, rows: Int16Array, steps: FloatArray) -> Tree:
+    """The tree over `rows`, int16, with thresholds near `steps` that part them as `values` were parted."""
+    threshold = np.clip(steps, INT16_MIN, INT16_MAX)
     waiting = [(0, np.arange(len(rows)))] if len(tree.feature) else []
     while waiting:
         node, reached = waiting.pop()

@@ -6,6 +6,7 @@ Every layout of midge's own C adds up these very votes, so all of them give the 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,8 @@ class VotingForest:
         return self.one * len(self.trees)
 
 
+# Asked for again by golden rows, probes, C and linker.
+@lru_cache(maxsize=2)
 def lower(forest: Forest) -> VotingForest:
     """Thresholds as whole numbers, probabilities as votes; branches that no int16 can reach are gone."""
     n_trees = len(forest.trees)

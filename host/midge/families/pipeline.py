@@ -14,12 +14,16 @@ from ..compile.gaussian import Gaussian
 from ..compile.ir import FloatArray, Forest, Node
 from ..compile.kernel import Kernel
 from ..compile.linear import Linear
+from ..compile.neighbors import Neighbors
 from ..compile.net import Net
+from ..compile.projected import INNER_KINDS, Projected
 from ..compile.quadratic import Quadratic
 from ..errors import UnsupportedModel
 
 _AFFINE = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
 _PROJECTIONS = ("PCA", "TruncatedSVD")
+# What is left of the products of rows of a rotation.
+ROUNDED = 1e-9
 
 
 def to_ir(estimator: Any) -> Node:
@@ -53,7 +57,7 @@ def answers(estimator: Any, ir: Node, X: npt.ArrayLike) -> tuple[FloatArray, npt
     steps = _steps(estimator)
     for _, step in steps[:-1]:
         X = step.transform(X)
-    return step_answers(steps[-1][1], ir, X)
+    return step_answers(steps[-1][1], ir.inner if isinstance(ir, Projected) else ir, X)
 
 
 def _steps(estimator: Any) -> list[tuple[str, Any]]:
@@ -94,14 +98,46 @@ def _folded(ir: Node, name: str, step: Any) -> Node:
                 low=unknown,
                 high=unknown,
             )
-        if not isinstance(ir, Linear | Net | Quadratic):
-            raise UnsupportedModel(
-                f"{where} in front of a {ir.kind} model can't be folded; use it with linear models or nets"
-            )
-        return ir.mapped(*_projection(step))
+        return _projected(ir, *_projection(step), where)
     raise UnsupportedModel(
         f"{where} can't be folded into a model; midge folds {', '.join(_AFFINE)}, selections and PCA"
     )
+
+
+def _projected(ir: Node, matrix: FloatArray, offset: FloatArray, where: str) -> Node:
+    """The model over x of one over matrix · x + offset: folded in where it can be, else a step of its own."""
+    if isinstance(ir, Linear | Net | Quadratic | Projected):
+        return ir.mapped(matrix, offset)
+    if ir.kind not in INNER_KINDS:
+        raise UnsupportedModel(f"{where} in front of a {ir.kind} model can't be folded; leave it out")
+    if isinstance(ir, Forest | Additive):
+        ir = _lifted(ir, offset)
+    return _turned(ir, matrix, offset) or Projected(matrix, offset, ir)
+
+
+def _lifted(forest: Forest | Additive, offset: FloatArray) -> Forest | Additive:
+    """With thresholds a little higher: training rows stand exactly at many, but for what float64 rounds."""
+    size = np.abs(offset)
+    for tree in forest.trees:
+        np.maximum.at(size, tree.feature, np.abs(tree.threshold))
+    trees = (replace(tree, threshold=tree.threshold + ROUNDED * size[tree.feature]) for tree in forest.trees)
+    return replace(forest, trees=tuple(trees))
+
+
+def _turned(ir: Node, matrix: FloatArray, offset: FloatArray) -> Node | None:
+    """A model of Euclidean distances behind a mere rotation: what it knows, turned back."""
+    is_kernel = isinstance(ir, Kernel) and ir.function == "rbf"
+    if not is_kernel and not (isinstance(ir, Neighbors) and ir.power == 2):
+        return None
+    assert isinstance(ir, Kernel | Neighbors)
+    is_square = len(matrix) == matrix.shape[1]
+    if not is_square or not np.allclose(matrix @ matrix.T, np.eye(len(matrix)), rtol=0, atol=ROUNDED):
+        return None
+    if (ir.metric != ir.metric[0]).any():
+        return None
+    if isinstance(ir, Kernel):
+        return replace(ir, vectors=(ir.vectors - offset) @ matrix)
+    return replace(ir, points=(ir.points - offset) @ matrix)
 
 
 def _projection(step: Any) -> tuple[FloatArray, FloatArray]:
