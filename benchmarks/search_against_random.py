@@ -1,9 +1,9 @@
 """Is the search better than luck? Both within one budget of bytes and instructions, judged by same groups.
 
 Random: 30 candidates of the same families and values, each validated on all rows in 4 folds by group; the
-most accurate that is within the budget is fitted and kept. Search: `midge train --search` with as many
-trials. Both put the same groups aside, by which nothing is chosen. Work is counted in fits on all rows; the
-search has no more of it than random trials.
+most accurate that is within the budget is fitted and kept. Search: `midge train --search --trials 30`, which
+spends as much on more candidates. Both put the same groups aside, by which nothing is chosen. Work is counted
+in fits on all rows, a build as one. A run that was stopped goes on with what is in --keep.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from midge import confusion, dataset, reference_model, train
 from midge import search as searching
 from midge.dataset import Dataset
 from midge.recipe import Budget, Recipe
-from midge.search import halving, space, trial
+from midge.search import effort, halving, running, space, trial
+from midge.search.journal import Journal, key_of
 
 TRIALS = 30
 SEEDS = (1, 2, 3)
-LAST = len(halving.RUNGS) - 1
 BUDGET = "module=16k,state=4k,instructions=40k"
 # Simulated people, and how much of each.
 PEOPLE, TIMES, OTHER_S = 9, 2, 12.0
@@ -52,30 +52,33 @@ def _without_variants(recipe: Recipe) -> Recipe:
 
 
 def by_search(
-    recipe: Recipe, data: Dataset, target: str, budget: Budget, seed: int, jobs: int
+    recipe: Recipe, data: Dataset, target: str, budget: Budget, seed: int, jobs: int, into: Path
 ) -> dict[str, Any]:
     """What the search finds."""
-    with tempfile.TemporaryDirectory() as folder:
-        done = searching.search(
-            *(recipe, data),
-            target=target,
-            budget=budget,
-            trials=TRIALS,
-            seed=seed,
-            jobs=jobs,
-            into=Path(folder),
-        )
+    done = searching.search(
+        *(recipe, data),
+        target=target,
+        budget=budget,
+        trials=TRIALS,
+        seed=seed,
+        jobs=jobs,
+        into=into,
+    )
     report = done.report
     return {
         "kept": report["best"]["title"],
         "validated": report["best"]["accuracy"],
         "aside": report["held_out"]["accuracy"],
+        "n": report["held_out"]["n"],
         "fits": report["fits"],
-        "families": len({one["family"] for one in report["tried"]}),
+        "front": sorted({one["family"] for one in report["front"]}),
+        "families": sorted({one["family"] for one in report["tried"]}),
     }
 
 
-def by_luck(recipe: Recipe, data: Dataset, target: str, budget: Budget, seed: int) -> dict[str, Any]:
+def by_luck(
+    recipe: Recipe, data: Dataset, target: str, budget: Budget, seed: int, jobs: int, into: Path
+) -> dict[str, Any]:
     """The best of random trials."""
     found = train.examples(recipe, data, seed, [])
     aside = searching.put_aside(found, seed)
@@ -83,14 +86,26 @@ def by_luck(recipe: Recipe, data: Dataset, target: str, budget: Budget, seed: in
     n_features, n_families = found.rows.X.shape[1], len(space.VALUES)
     # The first of each family is the usual one, which is no luck.
     drawn = space.sample(tuple(space.VALUES), n_features, TRIALS + n_families, 1000 + seed)[n_families:]
-    scores = [trial.accuracy(task, one, *halving.RUNGS[LAST]) for one in drawn]
-    share, folds = halving.RUNGS[LAST]
-    fits = len(drawn) * share * folds
-    for place in np.argsort([-score for score in scores], kind="stable"):
-        # In this order the first that is within the budget is the best that is.
-        fits += 1
-        if trial.excess(trial.cost(task, drawn[place]), budget) <= 1:
-            break
+    about = [
+        repr(recipe),
+        dataset.fingerprint(data),
+        target,
+        asdict(budget),
+        [one.name for one in drawn],
+        seed,
+    ]
+    kept = Journal(into / "random.jsonl", key_of({"random": about}))
+    with running.workers(jobs, None) as parallel:
+        run = running.Runs(task, kept, parallel)
+        scores = [
+            halving.mean(score)
+            for one in drawn
+            for score in run([("scores", one, effort.RUNGS[effort.LAST])])
+        ]
+        for place in np.argsort([-score for score in scores], kind="stable"):
+            # In this order the first that is within the budget is the best that is.
+            if trial.excess(run([("cost", drawn[place], None)])[0], budget) <= 1:
+                break
     fitted, _ = trial.fit(task, drawn[place])
     answer = fitted.predict(found.rows.X[aside])
     counts = confusion.count(found.rows.y[aside], answer, len(recipe.labels))
@@ -98,8 +113,23 @@ def by_luck(recipe: Recipe, data: Dataset, target: str, budget: Budget, seed: in
         "kept": drawn[place].title,
         "validated": round(scores[place], 4),
         "aside": confusion.accuracy(counts),
-        "fits": fits,
+        "n": int(aside.sum()),
+        "fits": run.fits(),
+        "front": [],
+        "families": sorted({one.family for one in drawn}),
     }
+
+
+SIDES = {"random": by_luck, "search": by_search}
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table for people."""
+    front = f"; on the front: {', '.join(row['front'])}" if row["front"] else ""
+    return (
+        f"seed {row['seed']}  {row['side']}  aside {row['aside']:.3f} of {row['n']}  "
+        f"validated {row['validated']:.3f}  {row['fits']:5.1f} fits  {row['kept']}{front}"
+    )
 
 
 def main() -> int:
@@ -113,6 +143,7 @@ def main() -> int:
     parser.add_argument("--budget", default=BUDGET)
     parser.add_argument("--seed", type=int, action="append", help="repeatable; default 1, 2, 3")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for what was computed so far")
     parser.add_argument("--json", action="store_true", help="JSON lines")
     args = parser.parse_args()
     source = self_made if args.data is None else recorded(args.app, args.data, args.recordings)
@@ -120,28 +151,21 @@ def main() -> int:
     rows: list[dict[str, Any]] = []
     if not args.json:
         print(f"{args.data or 'simulated gestures'}, {args.target}, {args.budget}")
-    for seed in args.seed or SEEDS:
-        recipe, data = source(seed)
-        sides = {
-            "random": by_luck(recipe, data, args.target, budget, seed),
-            "search": by_search(recipe, data, args.target, budget, seed, args.jobs),
-        }
-        rows += [{"seed": seed, "side": name} | one for name, one in sides.items()]
-        for row in rows[-2:]:
-            if args.json:
-                print(json.dumps(row), flush=True)
-                continue
-            print(
-                f"seed {seed}  {row['side']}  aside {row['aside']:.3f}  validated {row['validated']:.3f}  "
-                f"{row['fits']:5.1f} fits  {row['kept']}",
-                flush=True,
-            )
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in args.seed or SEEDS:
+            recipe, data = source(seed)
+            for side, choose in SIDES.items():
+                into = (args.keep or Path(scratch)) / f"seed{seed}"
+                into.mkdir(parents=True, exist_ok=True)
+                found = choose(recipe, data, args.target, budget, seed, args.jobs, into)
+                rows.append({"seed": seed, "side": side} | found)
+                print(json.dumps(rows[-1]) if args.json else line(rows[-1]), flush=True)
     means = {
         side: {
             name: float(np.mean([row[name] for row in rows if row["side"] == side]))
             for name in ("aside", "fits")
         }
-        for side in ("random", "search")
+        for side in SIDES
     }
     is_better = means["search"]["aside"] >= means["random"]["aside"]
     if args.json:

@@ -21,15 +21,15 @@ from ..model_file import Model
 from ..progress import Advance
 from ..recipe import Budget, Recipe
 from ..train import Examples
-from . import halving, pareto, refining, running, space, trial
+from . import effort, halving, pareto, refining, running, space, trial
 from .halving import Tried
 from .journal import Journal, key_of
 
 JOURNAL_NAME = "search.jsonl"
 REPORT_NAME = "search.json"
 TRIALS = 36
-REFINED = 3  # one trial in so many is a neighbour of the best
 HELD_OUT_FOLDS = 4  # one of them is put aside
+WIDTH = 4  # modules that are built at a time; not of the machine, so that every one finds the same
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def search(
 
     Parameters
     ----------
+    trials
+        work to spend: as much as validating so many candidates on all rows takes; more than so many are seen
     jobs
         processes at a time; -1: one a processor
     cluster
@@ -87,17 +89,19 @@ def search(
     about = {
         "data": dataset.fingerprint(data),
         "recipe": repr(recipe.features) + repr(recipe.window) + repr(recipe.train) + repr(recipe.sensor),
-        "search": [target, asdict(budget), trials, list(families), seed, halving.RUNGS],
+        "search": [target, asdict(budget), trials, list(families), seed, effort.RUNGS, effort.FINAL],
         "midge": train.provenance_of(recipe, data, found.cut, seed)["midge"],
     }
     journal = Journal(folder / JOURNAL_NAME, key_of(about))
     n_features = found.rows.X.shape[1]
-    n_new = trials // REFINED
-    candidates = space.sample(tuple(families), n_features, trials - n_new, seed)
+    plan = effort.plan(trials, len(families))
+    candidates = space.sample(tuple(families), n_features, plan.screened, seed)
     with running.workers(jobs, cluster) as parallel:
         run = running.Runs(task, journal, parallel)
-        tried = halving.search(candidates, budget, run, advance, width=max(4, jobs))
+        tried = halving.search(candidates, budget, plan, run, advance, width=WIDTH)
+        n_new = plan.neighbours(run.fits())
         tried = refining.refine(tried, budget, run, advance, n_new=n_new, n_features=n_features, seed=seed)
+        tried = refining.judge_again(tried, budget, run, advance, finalists=plan.finalists)
     best = _best(tried, budget, target)
     fitted, model = trial.fit(task, best.candidate)
     about_model = train.provenance_of(recipe, data, found.cut, seed) | {
@@ -130,10 +134,9 @@ def search(
     }
     model_file.save(model, folder)
     (folder / REPORT_NAME).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    pareto.draw(
-        tried, folder / pareto.PICTURE_NAME, f"{recipe.name} on {target}: {len(tried)} of {trials} built"
-    )
-    advance(len(halving.RUNGS) + 1, len(halving.RUNGS) + 1, "done")
+    title = f"{recipe.name} on {target}: {len(tried)} of {run.candidates()} built"
+    pareto.draw(tried, folder / pareto.PICTURE_NAME, title)
+    advance(effort.LAST + 3, effort.LAST + 3, "done")
     return Searched(model, folder, report)
 
 

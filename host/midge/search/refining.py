@@ -1,19 +1,22 @@
-"""Once more around the best: what differs from them in one step, judged on everything at once.
+"""Around the best: what differs from them in one step; and the finals, judged by another split as well.
 
-Few rows and folds can't tell neighbours apart, so these don't begin on the lower rungs.
+Few rows can't tell neighbours apart, so these don't begin on the lower rung. The best of many by one split is
+partly the luckiest of them, so the last word is of a second one.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..progress import Advance
 from ..recipe import Budget
-from . import halving, space, trial
-from .halving import Run, Tried
+from . import space, trial
+from .effort import FINAL, LAST, RUNGS
+from .halving import Run, Tried, best_first, mean
 from .space import Candidate
 
 ROUNDS = 2
@@ -32,22 +35,43 @@ def refine(
 ) -> list[Tried]:
     """All that was tried and `n_new` neighbours of the best within the budget, in `ROUNDS` rounds."""
     found = list(tried)
-    last = len(halving.RUNGS) - 1
     for turn in range(ROUNDS):
         n_turn = n_new // ROUNDS + (turn < n_new % ROUNDS)
-        leaders = [one for one in found if one.rung == last and trial.excess(one.costs, budget) <= 1]
-        leaders = sorted(leaders, key=lambda one: -one.accuracy)[:LEADERS]
+        leaders = _leaders(found, budget, LEADERS)
         chosen = _around([one.candidate for one in leaders], found, n_features, seed + turn)[:n_turn]
         if not chosen:
             break
-        advance(last + 1, len(halving.RUNGS) + 1, f"{len(chosen)} neighbours of the best {len(leaders)}")
-        scores = run([("accuracy", one, last) for one in chosen])
+        advance(LAST + 1, LAST + 3, f"{len(chosen)} neighbours of the best {len(leaders)}")
+        scores = run([("scores", one, RUNGS[LAST]) for one in chosen])
         # What is worse than all leaders need not be built.
         bar = leaders[-1].accuracy
-        good = [(one, score) for one, score in zip(chosen, scores, strict=True) if score >= bar]
-        costs = run([("cost", one, last) for one, _ in good])
-        found += [Tried(one, last, score, cost) for (one, score), cost in zip(good, costs, strict=True)]
-    return sorted(found, key=lambda one: (-one.rung, -one.accuracy))
+        good = [(one, score) for one, score in zip(chosen, scores, strict=True) if mean(score) >= bar]
+        costs = run([("cost", one, None) for one, _ in good])
+        built = zip(good, costs, strict=True)
+        found += [Tried(one, LAST, tuple(score), cost) for (one, score), cost in built]
+    return best_first(found)
+
+
+def judge_again(
+    tried: Sequence[Tried], budget: Budget, run: Run, advance: Advance, *, finalists: int
+) -> list[Tried]:
+    """All that was tried; the best `finalists` within the budget are a rung further, by both splits."""
+    best = _leaders(tried, budget, finalists)
+    if not best:
+        return list(tried)
+    advance(LAST + 2, LAST + 3, f"the best {len(best)} by another split")
+    scores = run([("scores", one.candidate, FINAL) for one in best])
+    both = zip(best, scores, strict=True)
+    again = [replace(one, rung=LAST + 1, scores=(*one.scores, *more)) for one, more in both]
+    return best_first([*again, *(one for one in tried if one not in best)])
+
+
+def _leaders(tried: Sequence[Tried], budget: Budget, most: int) -> list[Tried]:
+    """The `most` best fits of the last rung within the budget; one in two layouts is one fit."""
+    there = [one for one in tried if one.rung == LAST and trial.excess(one.costs, budget) <= 1]
+    there.sort(key=lambda one: -one.accuracy)
+    fits = list(dict.fromkeys(one.candidate.fit_name for one in there))[:most]
+    return [one for one in there if one.candidate.fit_name in fits]
 
 
 def _around(

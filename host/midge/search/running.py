@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import MidgeError
-from . import halving, trial
+from . import trial
+from .effort import Rung
 from .halving import Job
 from .journal import Journal
 from .space import Candidate
@@ -40,20 +41,19 @@ class Runs:
     def fits(self) -> float:
         """What all jobs so far amount to in fits on all rows; a build begins with one."""
         once = {name: job for (name, _), job in self._asked.items()}
-        rungs = [halving.RUNGS[rung] for kind, _, rung in once.values() if kind == "accuracy"]
-        return sum(share * folds for share, folds in rungs) + len(once) - len(rungs)
+        return sum(1.0 if rung is None else rung.work for _, _, rung in once.values())
 
 
 def _name(job: Job) -> str:
     kind, candidate, rung = job
-    return f"accuracy {rung} {candidate.fit_name}" if kind == "accuracy" else f"cost {candidate.name}"
+    if rung is None:
+        return f"{kind} {candidate.name}"
+    return f"{kind} {rung.share:g} {rung.folds} {rung.split} {candidate.fit_name}"
 
 
-def compute(task: trial.Task, kind: str, candidate: Candidate, rung: int) -> Any:
+def compute(task: trial.Task, kind: str, candidate: Candidate, rung: Rung | None) -> Any:
     """The result of one job."""
-    if kind == "cost":
-        return trial.cost(task, candidate)
-    return trial.accuracy(task, candidate, *halving.RUNGS[rung])
+    return trial.cost(task, candidate) if rung is None else trial.scores(task, candidate, rung)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from ..model_file import Model
 from ..recipe import Budget, Recipe
 from ..train import Examples
 from ..validation import Fitted, Rows
+from .effort import Rung
 from .space import Candidate
 
 LIMITS = ("module_bytes", "state_bytes", "instructions")
@@ -32,26 +33,23 @@ class Task:
     seed: int
 
 
-def accuracy(task: Task, candidate: Candidate, fraction: float, n_folds: int) -> float:
-    """Mean over folds by group of accuracy and mean recall, on a fraction of the rows.
+def scores(task: Task, candidate: Candidate, rung: Rung) -> list[float]:
+    """Mean of accuracy and mean recall on each fold by group; empty if it can't be fitted anywhere.
 
-    0 if it can't be fitted; why is told when its module is to be built.
+    A rung's share is of the rows learnt from: all rows of a fold are asked. Why a candidate can't be fitted
+    is told when its module is to be built.
     """
-    rows = _part(task.examples.rows, fraction, task.seed)
-    more = _part(task.examples.more, fraction, task.seed)
-    scores = []
-    masks = validation.folds(rows.y, rows.keys, max(2, n_folds), task.seed, [])
-    for mask in masks[:n_folds]:
-        learning = rows.where(~mask)
-        learning = learning + more.where(~np.isin(more.keys, rows.keys[mask]))
-        if len(np.unique(learning.y)) < 2:
-            continue
+    rows, more = task.examples.rows, task.examples.more
+    found = []
+    for mask in validation.folds(rows.y, rows.keys, rung.folds, task.seed + rung.split, []):
+        learning = thinned(rows.where(~mask), rung.share)
+        learning = learning + thinned(more.where(~np.isin(more.keys, rows.keys[mask])), rung.share)
         try:
             fitted = validation.fit(candidate.family, candidate.params, learning, task.seed)
         except ValueError:
-            return 0.0
-        scores.append(validation.balanced(rows.y[mask], fitted.predict(rows.X[mask])))
-    return float(np.mean(scores)) if scores else 0.0
+            return []
+        found.append(validation.balanced(rows.y[mask], fitted.predict(rows.X[mask])))
+    return found
 
 
 def fit(task: Task, candidate: Candidate) -> tuple[Fitted, Model]:
@@ -100,8 +98,13 @@ def excess(costs: Mapping[str, Any], budget: Budget) -> float:
     return max(shares, default=0.0)
 
 
-def _part(rows: Rows, fraction: float, seed: int) -> Rows:
-    if fraction >= 1 or not len(rows):
+def thinned(rows: Rows, share: float) -> Rows:
+    """Every so many-th row of each label of each group, so that none goes missing."""
+    if share >= 1:
         return rows
-    kept = np.random.default_rng(seed).permutation(len(rows))[: max(1, round(fraction * len(rows)))]
-    return rows.where(np.sort(kept))
+    step = round(1 / share)
+    order = np.lexsort((rows.y, rows.keys))
+    same = (rows.keys[order][1:] == rows.keys[order][:-1]) & (rows.y[order][1:] == rows.y[order][:-1])
+    first = np.flatnonzero(np.concatenate([[True], ~same])) if len(rows) else np.zeros(0, int)
+    place = np.arange(len(rows)) - np.repeat(first, np.diff([*first, len(rows)]))
+    return rows.where(np.sort(order[place % step == 0]))
