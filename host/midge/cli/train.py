@@ -35,7 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="such as module=16k,state=2k,instructions=20k (default: the recipe's)",
     )
     searching.add_argument("--target", metavar="T", default="armv6m", help="default: armv6m, a Pico's")
-    searching.add_argument("--trials", metavar="N", type=int, default=36, help="candidates (default: 36)")
+    searching.add_argument(
+        "--trials",
+        metavar="N",
+        type=int,
+        default=36,
+        help="work to spend: that of validating N candidates on everything (default: 36)",
+    )
     searching.add_argument("--jobs", metavar="N", type=int, default=-1, help="processes (default: all)")
     searching.add_argument(
         "--cluster", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://host:8786"

@@ -40,12 +40,16 @@ def scores(task: Task, candidate: Candidate, rung: Rung) -> list[float]:
     is told when its module is to be built.
     """
     rows, more = task.examples.rows, task.examples.more
+    params = dict(candidate.params)
+    if rung.share < 1 and "members" in params:
+        # A committee is as good as its kind of member, to begin with.
+        params["members"] = 1
     found = []
     for mask in validation.folds(rows.y, rows.keys, rung.folds, task.seed + rung.split, []):
         learning = thinned(rows.where(~mask), rung.share)
         learning = learning + thinned(more.where(~np.isin(more.keys, rows.keys[mask])), rung.share)
         try:
-            fitted = validation.fit(candidate.family, candidate.params, learning, task.seed)
+            fitted = validation.fit(candidate.family, params, learning, task.seed)
         except ValueError:
             return []
         found.append(validation.balanced(rows.y[mask], fitted.predict(rows.X[mask])))
