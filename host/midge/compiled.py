@@ -199,7 +199,8 @@ def compile_estimator(
     """Compile a fitted estimator.
 
     Features that are whole numbers in the int16 range are used as they are; others get an affine int16 scale
-    that is learnt from X and becomes part of the model.
+    that is learnt from X and becomes part of the model. Trees whose features have more decimals than a scale
+    can tell apart read ranks among their thresholds instead: no row to come is rounded to another side.
 
     Parameters
     ----------
@@ -243,7 +244,7 @@ def compile_estimator(
         ir, learnt = quantise_projected.quantise(ir, values, learnt)
     else:
         ir, learnt = quantise.quantise(ir, values, learnt)
-    if learnt.collisions and isinstance(exact, Forest | Additive):
+    if isinstance(exact, Forest | Additive) and not quantise.is_exact(exact, values, learnt):
         ir, learnt = quantise.by_ranks(exact, single=is_single)
     rows = learnt.apply(values)
     classes = families.classes(estimator, ir)

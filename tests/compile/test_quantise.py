@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import (
+    ExtraTreesClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -14,7 +15,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier
 
 import midge
-from midge import families, model_file
+from midge import families, model_parsing
 from midge.compile import quantise, reference
 from midge.compile.quantise import Quantisation
 from midge.errors import CompileError, ModelError
@@ -101,11 +102,37 @@ def test_ranks_answer_as_the_estimator_for_every_row(single: bool) -> None:
         compiled.predict([[1.0, np.nan, 1.0, 1.0]])
 
 
+def _decimals(n_digits: int) -> tuple[np.ndarray, np.ndarray]:
+    source = np.random.default_rng(7)
+    X = np.round(source.uniform(-3, 3, (300, 3)), n_digits)
+    return X, (np.sin(X[:, 0] * 3) + X[:, 1] > 0.3).astype(int)
+
+
+@pytest.mark.parametrize("kind", [ExtraTreesClassifier, HistGradientBoostingClassifier])
+@pytest.mark.parametrize(("n_digits", "expected"), [(1, "affine"), (2, "affine"), (6, "ranks")])
+def test_every_decimal_goes_where_the_estimator_sends_it(kind: type, n_digits: int, expected: str) -> None:
+    X, y = _decimals(n_digits)
+    fitted = kind(random_state=0).fit(X, y)
+    compiled = midge.compile(fitted, X, layout="table")
+    assert compiled.model.quantisation.kind.startswith(expected)
+    # One decimal more than the training rows have: thresholds between two of them are such numbers.
+    rows = np.round(np.random.default_rng(8).uniform(-3.2, 3.2, (3000, 3)), n_digits + 1)
+    assert np.array_equal(compiled.predict(rows), fitted.predict(rows))
+
+
+def test_a_scale_that_decimals_do_not_fit_is_not_exact() -> None:
+    X, y = _decimals(2)
+    forest = families.to_ir(DecisionTreeClassifier().fit(X, y))
+    assert quantise.is_exact(forest, X, quantise.learn(X, forest))
+    wide = np.vstack([X, np.full((1, 3), 99.25)])
+    assert not quantise.is_exact(forest, wide, quantise.learn(wide))
+
+
 def test_ranks_are_part_of_the_model_file() -> None:
     X, y = _skewed()
     model = midge.compile(DecisionTreeClassifier().fit(X, y), X, layout="table").model
-    assert model_file._from_json(model.to_json()).quantisation == model.quantisation
+    assert model_parsing.from_json(model.to_json()).quantisation == model.quantisation
     part = model.to_json()["quantisation"]
     for bad in ([[2.0, 1.0], [], [], []], [[1.0]], 7, [["a"], [], [], []]):
         with pytest.raises(ModelError, match="quantisation"):
-            model_file._from_json(model.to_json() | {"quantisation": part | {"edges": bad}})
+            model_parsing.from_json(model.to_json() | {"quantisation": part | {"edges": bad}})

@@ -11,11 +11,14 @@ import numpy.typing as npt
 from ..errors import CompileError, ModelError
 from .additive import Additive
 from .conv import Conv
-from .ir import FloatArray, Forest, Node, Tree
+from .ir import FloatArray, Forest, IntArray, Node, Tree
 from .neighbors import Neighbors
 from .reference import leaves
 
 INT16_MIN, INT16_MAX = -32768, 32767
+# Decimals beyond these are none, and how many steps apart two neighbouring ones must be.
+MOST_DIGITS = 8
+STEPS_A_DECIMAL = 2.0
 Int16Array = npt.NDArray[np.int16]
 
 
@@ -188,27 +191,52 @@ def _quantise_forest(
     if by.kind == "affine":
         values = values.astype(np.float32).astype(np.float64)
     rows = by.apply(X)
-    trees = tuple(placed(tree, values, rows, _in_steps(tree, by)) for tree in forest.trees)
+    digits = _resolved(by, X)
+    trees = tuple(placed(tree, values, rows, _in_steps(tree, by, digits)) for tree in forest.trees)
     collides = np.zeros(len(rows), bool)
     for before, after in zip(forest.trees, trees, strict=True):
         collides |= leaves(before, values) != leaves(after, rows.astype(np.float64))
     return replace(forest, trees=trees), replace(by, collisions=int(collides.sum()))
 
 
-def _in_steps(tree: Tree, by: Quantisation) -> FloatArray:
-    """Thresholds as features are rounded. What is exactly at one goes left with it.
+def _digits(values: FloatArray, float_type: Any) -> IntArray:
+    """Decimals a feature, one more than its values have, as their means do; -1 if it is no decimal."""
+    found = np.full(values.shape[1], -1, np.int32)
+    seen = values.astype(float_type)
+    for digits in range(MOST_DIGITS, -1, -1):
+        found[(np.round(values, digits).astype(float_type) == seen).all(axis=0)] = digits + 1
+    return found
 
-    A threshold is the middle of two values, so decimals often stand there but for what floats round off them:
-    these go where the estimator sends them.
-    """
+
+def _resolved(by: Quantisation, X: npt.ArrayLike) -> IntArray:
+    """Decimals a feature up to which steps of `by` tell all values apart; -1 where they don't."""
+    digits = _digits(np.asarray(X, np.float64), _float_type(by))
+    is_fine = (digits >= 0) & (np.array(by.scale) * 10.0**-digits >= STEPS_A_DECIMAL)
+    return np.where(is_fine, digits, -1).astype(np.int32)
+
+
+def _float_type(by: Quantisation) -> Any:
+    """What the estimator sees features in."""
+    return np.float32 if by.kind == "affine" else np.float64
+
+
+def is_exact(forest: Forest | Additive, X: npt.ArrayLike, by: Quantisation) -> bool:
+    """True if a scale answers as the estimator for every row of such decimals as those of X."""
+    return by.kind == "none" or bool((_resolved(by, X)[forest.used_features()] >= 0).all())
+
+
+def _in_steps(tree: Tree, by: Quantisation, digits: IntArray) -> FloatArray:
+    """Thresholds as features are rounded: of few decimals the largest one that goes left."""
     offset, scale = np.array(by.offset)[tree.feature], np.array(by.scale)[tree.feature]
-    steps = np.rint((tree.threshold - offset) * scale)
-    decimals = np.array([float(f"{value:.6g}") for value in tree.threshold.tolist()])
-    float_type = np.float32 if by.kind == "affine" else np.float64
-    seen = decimals.astype(float_type).astype(np.float64)
-    is_meant = np.abs(decimals - tree.threshold) <= 2 * np.finfo(float_type).eps * np.abs(decimals)
-    goes_right = is_meant & (seen > tree.threshold) & (np.rint((seen - offset) * scale) == steps)
-    return np.asarray(np.where(goes_right, steps - 1, steps), np.float64)
+    power = 10.0 ** np.maximum(digits[tree.feature], 0)
+    below = np.floor(tree.threshold * power)
+    largest = (below - 1) / power
+    for more in (0, 1):
+        # As the estimator sees it, which may round it to either side.
+        seen = ((below + more) / power).astype(_float_type(by)).astype(np.float64)
+        largest = np.where(seen <= tree.threshold, seen, largest)
+    at = np.where(digits[tree.feature] >= 0, largest, tree.threshold)
+    return np.asarray(np.rint((at - offset) * scale), np.float64)
 
 
 def placed(tree: Tree, values: FloatArray, rows: Int16Array, steps: FloatArray) -> Tree:
