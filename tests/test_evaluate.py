@@ -12,7 +12,7 @@ import pytest
 from midge import assets, cli, evaluate, model_file, new, reference_model, segmenting, simulate, storing
 from midge.compile import reference
 from midge.dataset import Dataset
-from midge.errors import ModelError
+from midge.errors import DatasetError, ModelError
 from midge.evaluate import Event, Performance
 from midge.model_file import Model
 from midge.recipe import Recipe
@@ -118,6 +118,38 @@ def test_pictures_land_beside_the_model(tmp_path: Path, capsys: pytest.CaptureFi
     for what in ("robustness", "stream"):
         assert said[what]["picture"] == str(app / "build" / f"{what}.png")
         assert Path(said[what]["picture"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_label_that_the_model_has_not_learnt_counts_as_background(model: Model) -> None:
+    person = simulate.people(1, 77)[0]
+    data = Dataset(
+        Path("x"),
+        (
+            simulate.recorded(simulate.other_motion(person, 12.0), RECIPE, "other", person.name),
+            simulate.recorded(simulate.other_motion(person, 12.0), RECIPE, "typing", person.name),
+        ),
+    )
+    done = evaluate.evaluate(RECIPE, model, data)
+    assert done.warnings == [
+        "1 recording of typing, which the model has not learnt: taken for other, which is right then"
+    ]
+    other = RECIPE.labels.index("other")
+    assert sum(done.confusion[other]) == done.examples > 0 and done.events is not None
+    assert done.events["background_hours"] == pytest.approx(24 / 3600, rel=0.01)
+
+
+def test_without_a_background_a_label_that_is_strange_is_left_out() -> None:
+    person = simulate.people(1, 77)[0]
+    bare = replace(RECIPE, background=None)
+    known, strange = (
+        simulate.recorded(simulate.other_motion(person, 12.0), RECIPE, label, "")
+        for label in ("chop", "typing")
+    )
+    there, told = evaluate.judgeable(bare, Dataset(Path("x"), (known, strange)))
+    assert there.recordings == (known,) and "left out" in told[0]
+    assert evaluate.judgeable(bare, there) == (there, [])
+    with pytest.raises(DatasetError, match=r"typing only.*knows circle"):
+        evaluate.judgeable(bare, Dataset(Path("x"), (strange,)))
 
 
 def test_a_model_of_another_recipe_is_refused(model: Model) -> None:

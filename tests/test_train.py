@@ -46,6 +46,16 @@ def trained(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> train.Tr
     return train.train(SMALL, data, into=tmp_path_factory.mktemp("build"))
 
 
+def test_what_could_not_be_validated_has_no_accuracy(data: Dataset, tmp_path: Path) -> None:
+    one_each = {item.label: item for item in data.recordings if item.label in ("chop", "other")}
+    recipe = replace(SMALL, labels=("chop", "other"), train=replace(SMALL.train, windows="all", augment=0))
+    done = train.train(recipe, Dataset(data.folder, tuple(one_each.values())), into=tmp_path)
+    # One label is left to learn from whatever is held out.
+    assert done.report["n"] == done.report["folds"] == 0
+    assert done.report["accuracy"] is None and done.report["macro_f1"] is None
+    assert json.loads((tmp_path / "report.json").read_text())["accuracy"] is None
+
+
 def test_the_files_are_there_and_say_what_was_done(trained: train.Trained, data: Dataset) -> None:
     report = json.loads((trained.folder / "report.json").read_text())
     assert report == trained.report

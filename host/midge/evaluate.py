@@ -16,7 +16,7 @@ from . import confusion, dataset, features, quiet, segmenting
 from .compile import agreement, c99
 from .compile.host import HostModel
 from .dataset import Dataset
-from .errors import ModelError
+from .errors import DatasetError, ModelError
 from .model_file import Model
 from .progress import Advance
 from .recipe import Recipe
@@ -196,11 +196,13 @@ def evaluate(
     """
     _check_same(recipe, model)
     assert model.frontend is not None
+    data, warnings = judgeable(recipe, data)
     unit = unit or str(model.provenance.get("unit", "window"))
     recipe = judged(recipe, unit)
     empty: list[str] = []
     cut = dataset.windows(data, recipe, hop=recipe.window.hop, note=empty.append)
-    warnings = [f"{len(empty)} recordings left out; the first: {empty[0]}"] if empty else []
+    if empty:
+        warnings.append(f"{len(empty)} recordings left out; the first: {empty[0]}")
     library = compiled(model)
     rows = library.windows(cut.windows) if cut.filtered is cut.windows else _after_filters(model, cut)
     scores, winners = library.classify(rows)
@@ -275,6 +277,34 @@ def _after_filters(model: Model, cut: dataset.Windows) -> Int16:
         sampling=frontend.sampling.unfiltered,
         segment=frontend.segment,
     )
+
+
+def judgeable(recipe: Recipe, data: Dataset) -> tuple[Dataset, list[str]]:
+    """Recordings with labels that the recipe has, and what to tell of the others.
+
+    They count as background, or are left out where there is none. Raises DatasetError if nothing is left.
+    """
+    strange = sorted({item.label for item in data.recordings} - set(recipe.labels))
+    if not strange:
+        return data, []
+    names, n = ", ".join(strange), sum(item.label in strange for item in data.recordings)
+    which = f"{n} recording{'s' * (n > 1)} of {names}"
+    if recipe.background is not None:
+        # Right is what the model takes for nothing that it knows.
+        there = tuple(
+            replace(item, label=recipe.background) if item.label in strange else item
+            for item in data.recordings
+        )
+        told = f"{which}, which the model has not learnt: taken for {recipe.background}, which is right then"
+    else:
+        there = tuple(item for item in data.recordings if item.label not in strange)
+        told = f"{which} left out: the model has not learnt that, and has no background"
+    if not there:
+        raise DatasetError(
+            f"{data.folder} holds recordings of {names} only, and {recipe.name} knows "
+            f"{', '.join(recipe.labels)}; evaluate on recordings of these, or add the label and train again"
+        )
+    return Dataset(data.folder, there), [told]
 
 
 def judged(recipe: Recipe, unit: str) -> Recipe:

@@ -124,8 +124,9 @@ def train(
     points = validation.learning_curve(recipe.train, rows, more, fitted.choice, seed) if curve else []
     report = {
         "app": recipe.name,
-        "accuracy": confusion.accuracy(counts),
-        "macro_f1": confusion.macro_f1(counts),
+        # Nothing could be held out: then nobody knows.
+        "accuracy": confusion.accuracy(counts) if validated.any() else None,
+        "macro_f1": confusion.macro_f1(counts) if validated.any() else None,
         "n": int(validated.sum()),
         "unit": about["unit"],
         "folds": len(masks),
@@ -150,9 +151,8 @@ def train(
     folder = recipe.build_folder if into is None else into
     model_file.save(model, folder)
     (folder / REPORT_NAME).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    title = (
-        f"{recipe.name}: {confusion.accuracy(counts):.1%} of {counts.sum()} {about['unit']}s of unseen groups"
-    )
+    figures = f"{confusion.accuracy(counts):.1%} of {counts.sum()} {about['unit']}s of unseen groups"
+    title = f"{recipe.name}: {figures if validated.any() else 'nothing could be held out'}"
     confusion.draw(counts, recipe.labels, folder / PICTURE_NAME, title)
     if points:
         draw_curve(points, folder / CURVE_NAME, f"{recipe.name}: accuracy on unseen groups")

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
 
     from .. import confusion, dataset, evaluate_stream, model_file, robustness
     from ..build import find
-    from ..evaluate import evaluate, goes_on, judged
+    from ..evaluate import evaluate, goes_on, judgeable, judged
     from ..recipe import Recipe
 
     recipe = Recipe.load(args.app)
@@ -92,10 +92,10 @@ def run(args: argparse.Namespace) -> None:
     result = {**asdict(done), "model": model.digest}
     if args.stream is not None:
         args.stream = _picture(args.stream, recipe, evaluate_stream.PICTURE_NAME)
-        result["stream"] = _stream(args, recipe, model, data)
+        result["stream"] = _stream(args, recipe, model, judgeable(recipe, data)[0])
     if args.robustness is not None:
         args.robustness = _picture(args.robustness, recipe, robustness.PICTURE_NAME)
-        result["robustness"] = _robustness(args, recipe, model, data, done.unit)
+        result["robustness"] = _robustness(args, recipe, model, judgeable(recipe, data)[0], done.unit)
     output.result(result)
 
 
