@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from midge import assets
+from midge import assets, validation
 from midge.errors import RecipeError
 from midge.recipe import FEATURE_SETS, Recipe
 
@@ -105,3 +105,13 @@ def test_an_unknown_app_names_the_nearest(tmp_path: Path) -> None:
         Recipe.load("gestrue")
     with pytest.raises(RecipeError, match="midge new"):
         Recipe.load(tmp_path)
+
+
+def test_auto_compares_families_as_their_tables_say(tmp_path: Path) -> None:
+    text = MINIMAL + '\n[train]\nfamily = "auto"\n\n[train.net]\nhidden = 24\n'
+    recipe = Recipe.load(write(tmp_path, text))
+    tried = validation.candidates(recipe.train)
+    assert [params["hidden"] for family, params in tried if family == "net"] == [24]
+    assert len([family for family, _ in tried if family == "linear"]) > 1
+    with pytest.raises(RecipeError, match="hiden"):
+        Recipe.load(write(tmp_path, text.replace("hidden", "hiden")))

@@ -238,3 +238,15 @@ def test_a_new_app_suits_the_words_that_are_there(data: Dataset, tmp_path: Path)
     assert own.window.length == RATE_HZ
     assert made.reasons
     assert "microphone" in (made.folder / "README.md").read_text()
+
+
+def test_fewer_parts_than_words_are_background_and_none_of_silence(app: Recipe, data: Dataset) -> None:
+    rng = np.random.default_rng(4)
+    hush = tuple(sound(rng.normal(0, 5, 6400), "_silence_", "") for _ in range(40))
+    words = tuple(item for item in data.recordings if item.label != "other")
+    made = augment.vary(Dataset(data.folder, words + hush), 1, 1, background="other", length=6400)
+    parts = [item for item in made.recordings if item.label == "other" and len(item.samples)]
+    assert 5 <= len(parts) <= len(words) / 2
+    # Of silence everything is variants, none is part of a word.
+    assert sum(item.label == "_silence_" and len(item.samples) > 0 for item in made.recordings) == len(hush)
+    assert min(float(np.abs(item.samples).max()) for item in parts) > 100

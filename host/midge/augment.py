@@ -12,6 +12,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from midge_device.decision import is_event
+
 from . import augment_sound
 from .dataset import Dataset, stretches
 from .recording import GYRO_CHANNELS, SOUND, Gap, Recording
@@ -20,6 +22,8 @@ from .variation import Variation
 # What moves slower than this is posture (gravity), not force.
 POSTURE_S = 2.0
 MOTION = 3  # channels of a vector
+# Windows that show a part of a word, for each word: more of them, and words are taken for parts.
+PARTS_A_WORD = 0.25
 # Of a performance: so much of it is not yet the performance.
 SHOWN = (0.1, 0.55)
 
@@ -35,9 +39,9 @@ def vary(
 ) -> Dataset:
     """`copies` variants of every recording, with its label and group; the originals are not among them.
 
-    With a `background` label there are two more for each take of another one, with that label: windows of
+    With a `background` label there are two more for each take that makes events, with that label: windows of
     `length` samples that it just enters, or is about to leave; on a stream most windows show a part of a
-    performance. Words are also mixed with the background of their own group.
+    performance. Of words there are fewer, and they are also mixed with the background of their own group.
     """
     rng = np.random.default_rng(seed)
     how = how or Variation()
@@ -53,12 +57,15 @@ def vary(
         for enters in (True, False):
             # Of one copy: with more of them, whatever is not quite a word would be background.
             for item in made[: len(dataset.recordings)]:
-                if item.label != background:
-                    of_kind = augment_sound.partial if item.kind == SOUND else _partial
-                    part = of_kind(item.samples, length, rng, enters=enters)
+                if not is_event(item.label, background):
+                    made.append(replace(item, samples=item.samples[:0]))
+                elif item.kind != SOUND:
+                    part = _partial(item.samples, length, rng, enters=enters)
                     made.append(replace(item, label=background, samples=part))
                 else:
-                    made.append(replace(item, samples=item.samples[:0]))
+                    part = augment_sound.partial(item.samples, length, rng, enters=enters)
+                    part = part if rng.random() < PARTS_A_WORD / 2 else part[:0]
+                    made.append(replace(item, label=background, samples=part))
     return Dataset(dataset.folder, tuple(made))
 
 

@@ -30,7 +30,7 @@ def affordable(recipe: Recipe, found: Examples, seed: int, warnings: list[str]) 
     rows = found.rows + found.more
     kept, over = [], []
     for family in dict.fromkeys(family for family, _ in validation.candidates(recipe.train)):
-        params = learners.LEARNERS[family].defaults()
+        params = recipe.train.offered.get(family, learners.LEARNERS[family].defaults())
         fitted = validation.fit(family, params, rows, seed)
         model = model_of(recipe, fitted, rows.X, windows=found.cut.windows, provenance={})
         try:

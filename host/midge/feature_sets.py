@@ -96,7 +96,7 @@ def _vibration(channels: Channels, rate_hz: float, length: int) -> tuple[str, ..
 
 
 def _word(sampling: SoundSampling, length: int) -> tuple[str, ...]:
-    return features_sound.names()
+    return features_sound.names(features_sound.usual_cepstra(sampling))
 
 
 def _frames(sampling: SoundSampling, length: int) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ LSB_PER_DB = 256 / (10 * math.log10(2))
 # sound_state of sound.h
 STATE_HEAD_BYTES = 16
 MAX_WINDOW_SAMPLES = 1 << 17
+# What is finer in a spectrum than this tells voices apart rather than words.
+MEL_A_CEPSTRUM = 200
 # Sizes that fft.h has, as powers of two.
 LEAST_LOG2, LARGEST_LOG2 = 5, 10
 
@@ -256,6 +258,12 @@ def plan(names: Sequence[str], length: int, sampling: SoundSampling) -> SoundPla
         if step.statistic == FRAME and step.part >= made.n_frames:
             raise RecipeError(f"feature {name!r}: the window has frames 0 to {made.n_frames - 1}")
     return made
+
+
+def usual_cepstra(sampling: SoundSampling) -> int:
+    """As many cepstral coefficients as tell words apart: about ten at 8 kHz, thirteen at 16 kHz."""
+    wide = mel(sampling.high_hz) - mel(sampling.low_hz)
+    return min(MOST_CEPSTRA, sampling.bands, max(4, round(wide / MEL_A_CEPSTRUM)))
 
 
 def names(n_cepstra: int = 16, parts: int = 10) -> tuple[str, ...]:

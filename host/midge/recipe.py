@@ -94,7 +94,8 @@ class Train:
     `family`: see `learners`, or "auto". `windows`: what is an example (see `dataset.windows`): "all"
     windows of a recording, those over an "event" in it, the "take" as a whole, or "auto". `augment`:
     variants made of every take, as different as `vary` says. `params` are the family's, with its defaults
-    filled in; `search`: nobody set one, so a few values are tried inside the training groups.
+    filled in; `search`: nobody set one, so a few values are tried inside the training groups. `offered`: to
+    "auto", families with the parameters that their tables set, instead of a few values of each.
     """
 
     family: str
@@ -105,6 +106,7 @@ class Train:
     params: Mapping[str, float] = field(default_factory=dict)
     search: bool = False
     vary: Variation = field(default_factory=Variation)
+    offered: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

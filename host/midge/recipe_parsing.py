@@ -188,16 +188,12 @@ def _train(section: Section, background: str | None, path: Path) -> Train:
         section.get(name, dict, {}, says="a table")
     params: dict[str, float] = {}
     search = family == "auto"
+    offered = {name: _params(section, name, path) for name in learners.AUTO if section.data.get(name)}
     if family != "auto":
-        of_family = Section(section.data, path, f"train.{family}")
-        learner = learners.LEARNERS[family]
-        for key, one in learner.parameters.items():
-            whole = isinstance(one.default, int)
-            params[key] = of_family.number(key, one.low, one.high, one.default, whole=whole)
-        of_family.done()
+        params = _params(section, family, path)
         # Whoever sets a parameter that would be tried has chosen.
-        tried = {key for values in learner.grid for key in values}
-        search = bool(tried) and not tried & set(of_family.data)
+        tried = {key for values in learners.LEARNERS[family].grid for key in values}
+        search = bool(tried) and not tried & set(section.data.get(family, ()))
     section.get("vary", dict, {}, says="a table")
     train = Train(
         family=family,
@@ -207,12 +203,24 @@ def _train(section: Section, background: str | None, path: Path) -> Train:
         augment=section.number("augment", 0, 20, 0),
         params=params,
         search=search,
+        offered=offered if family == "auto" else {},
         vary=_vary(Section(section.data, path, "train.vary")),
     )
     if train.windows == "event" and background is None:
         raise section.fail("windows", '"event" needs a background label in [labels]')
     section.done()
     return train
+
+
+def _params(section: Section, family: str, path: Path) -> dict[str, float]:
+    """Parameters of a family: those of its table, the others at their defaults."""
+    of_family = Section(section.data, path, f"train.{family}")
+    found: dict[str, float] = {}
+    for key, one in learners.LEARNERS[family].parameters.items():
+        whole = isinstance(one.default, int)
+        found[key] = of_family.number(key, one.low, one.high, one.default, whole=whole)
+    of_family.done()
+    return found
 
 
 def with_times(train: Train, names: Sequence[str], path: Path) -> Train:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import numpy as np
+
+from midge_device.decision import is_event
 
 from .augment_sound import extent
 from .dataset import Dataset
 from .features_sound import SoundSampling
 
 LEAST_WINDOW_S, MOST_WINDOW_S = 1.0, 3.0
+# Of every take, and where there are so many that two will do.
+VARIANTS, MANY = 3, 4000
 # Around the word, so that it is not cut off.
 ROOM_S = 0.2
 HOP_S = 0.1
@@ -30,7 +35,7 @@ hop = {hop}               # {hop_s:.2f} s
 
 [features]
 set = "sound-word"      # cepstra of the stretch that sounds, in its course
-word_share = 0.45       # what is louder than so much of the way from the room to the loudest moment
+word_share = 0.5        # what is louder than so much of the way from the room to the loudest moment
 
 [labels]
 names = {labels}
@@ -41,11 +46,11 @@ smooth = 3              # windows averaged
 cooldown_ms = 1000
 
 [train]
-family = "net"
+family = "auto"         # the best that keeps to [budget], chosen inside the training groups
 seed = 1
 folds = 5
 windows = "auto"        # takes of a word are one example each
-augment = 3             # variants of every take, as other people might have said it
+augment = {augment}             # variants of every take, as other people might have said it
 
 [train.net]
 hidden = 24
@@ -63,7 +68,7 @@ def recipe_text(
 ) -> tuple[str, tuple[str, ...]]:
     """A recipe called `name` for recordings of sound at `rate_hz`, and the reasons for it."""
     analysis = SoundSampling.usual(rate_hz)
-    words = [item for item in data.recordings if item.label != background and len(item.samples)]
+    words = [item for item in data.recordings if is_event(item.label, background) and len(item.samples)]
     reasons = []
     if window_s is None:
         lengths_s = [(last - first) / rate_hz for first, last in (extent(item.samples) for item in words)]
@@ -81,10 +86,16 @@ def recipe_text(
             f"none of {', '.join(labels[:6])} is known to stand for everything else: if one does, say so in "
             'app.toml, [labels] background = "…"; else every sound is one of the words'
         )
-    said = ", ".join(label for label in labels if label != background)
+    said = [label for label in labels if is_event(label, background)]
+    if importlib.util.find_spec("torch") is not None:
+        reasons.append(
+            'PyTorch is there: with hundreds of recordings of each word, family = "ds-cnn" and set = '
+            '"sound-frames" in app.toml hear better (and take longer to train, and a state of about 32768)'
+        )
     text = _TEMPLATE.format(
         name=name,
-        labels_said=said if len(said) < 60 else f"{len(labels) - (background is not None)} words",
+        labels_said=", ".join(said) if len(", ".join(said)) < 60 else f"{len(said)} words",
+        augment=VARIANTS if len(words) < MANY else 2,
         rate_hz=rate_hz,
         length=length,
         length_s=length / rate_hz,

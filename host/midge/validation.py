@@ -144,7 +144,10 @@ def candidates(train: Train) -> list[tuple[str, dict[str, float]]]:
         found = []
         for family in learners.AUTO:
             learner = learners.LEARNERS[family]
-            found += [(family, {**learner.defaults(), **values}) for values in learner.grid]
+            if family in train.offered:
+                found.append((family, dict(train.offered[family])))
+            else:
+                found += [(family, {**learner.defaults(), **values}) for values in learner.grid]
         return found
     if not train.search:
         return [(train.family, dict(train.params))]
