@@ -86,14 +86,9 @@ def by_luck(
     n_features, n_families = found.rows.X.shape[1], len(space.VALUES)
     # The first of each family is the usual one, which is no luck.
     drawn = space.sample(tuple(space.VALUES), n_features, TRIALS + n_families, 1000 + seed)[n_families:]
-    about = [
-        repr(recipe),
-        dataset.fingerprint(data),
-        target,
-        asdict(budget),
-        [one.name for one in drawn],
-        seed,
-    ]
+    of_recipe = [repr(part) for part in (recipe.features, recipe.window, recipe.train, recipe.sensor)]
+    names = [one.name for one in drawn]
+    about = [*of_recipe, dataset.fingerprint(data), target, asdict(budget), names, seed]
     kept = Journal(into / "random.jsonl", key_of({"random": about}))
     with running.workers(jobs, None) as parallel:
         run = running.Runs(task, kept, parallel)
