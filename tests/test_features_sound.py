@@ -163,7 +163,8 @@ def test_spread_and_mean_are_of_the_parts() -> None:
     found = extract(names, words(8)).astype(float)
     assert np.abs(found[:, 1:7].mean(axis=1) - found[:, 0]).max() <= 2
     assert np.abs(found[:, 1:7].std(axis=1) - found[:, 7]).max() <= 1.5
-    assert (found[:, 9] > 5).all()
+    assert (found[:, 9] > 64 * 5).all()
+    assert (found[:, 9] % 64 == 0).all()
     assert (found[:, 10] > 1000).all()
 
 

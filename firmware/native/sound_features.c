@@ -118,6 +118,11 @@ int16_t sound_contrast(const int16_t *loudness, int32_t n_frames)
     return (int16_t)(loudness[loudest_find(loudness, n_frames)] - quiet_find(loudness, n_frames, ROOM_SHARE));
 }
 
+int16_t sound_count(int32_t n_frames, int32_t most)
+{
+    return (int16_t)(SOUND_FRAME * (n_frames < most ? n_frames : most));
+}
+
 /* A level as it counts. */
 static int32_t level_above(const sound_levels *of, const int16_t *frame, int32_t band)
 {

@@ -33,6 +33,11 @@ sound_span sound_segment(const int16_t *loudness, int32_t n_frames, const sound_
 /* Loudness of the loudest frame less that of the room. */
 int16_t sound_contrast(const int16_t *loudness, int32_t n_frames);
 
+/* A number of frames as a feature: `most` at most (<= 511), SOUND_FRAME steps each, so that it is as large as levels
+ * are and a model's weights for both have one scale. */
+enum { SOUND_FRAME = 64, SOUND_MOST_FRAMES = 511 };
+int16_t sound_count(int32_t n_frames, int32_t most);
+
 /* Means of `parts` equal parts of a stretch, `parts` rows of n_bands; a frame on a border counts by its share. */
 void sound_course(const sound_levels *of, sound_span in, int32_t parts, int16_t *course);
 

@@ -105,7 +105,7 @@ void table_spectra(const table_frontend *frontend, void *state, int16_t *feature
 
 /* What a front end for sound does with a window, one step after the other; see sound_features.h. */
 enum {
-    TABLE_LENGTH,    /* features[feature] = frames of the word */
+    TABLE_LENGTH,    /* features[feature] = frames of the word, `place` at most */
     TABLE_BEFORE,    /* features[feature] = frames before the word, `place` at most */
     TABLE_AFTER,     /* features[feature] = frames after it, `place` at most */
     TABLE_CONTRAST,  /* features[feature] = loudness above the room */

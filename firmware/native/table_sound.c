@@ -38,16 +38,14 @@ void sound_table_features(void *state, int16_t *features)
 
         switch (step->operation) {
         case TABLE_LENGTH:
-            *feature = (int16_t)word.n;
+            *feature = sound_count(word.n, step->place);
             break;
         case TABLE_BEFORE:
-            *feature = (int16_t)(word.first < step->place ? word.first : step->place);
+            *feature = sound_count(word.first, step->place);
             break;
-        case TABLE_AFTER: {
-            const int32_t after = n_frames - word.first - word.n;
-            *feature = (int16_t)(after < step->place ? after : step->place);
+        case TABLE_AFTER:
+            *feature = sound_count(n_frames - word.first - word.n, step->place);
             break;
-        }
         case TABLE_CONTRAST:
             *feature = sound_contrast(loudness, n_frames);
             break;

@@ -10,8 +10,8 @@ levels count from that far above the room's, band by band, so that fans and hum 
 | `c3.contour@2/8` | the same less the mean of all parts: loudness and a microphone's colour are gone |
 | `c3.spread:8` | standard deviation of the means of 8 parts |
 | `f12.b3`, `f12.c3` | of frame 12 of the window, whatever sounds there; less the mean level of the window |
-| `seg.length`, `seg.contrast` | frames of the stretch; loudest frame less the room |
-| `seg.before`, `seg.after` | frames around the stretch, 4 at most; 0: the window cuts the word off |
+| `seg.length`, `seg.contrast` | frames of the stretch, in 64ths; loudest frame less the room |
+| `seg.before`, `seg.after` | frames around it, 4 at most, in 64ths; 0: the window cuts the word off |
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ FRAME = "frame"
 OF_SEGMENT = ("length", "contrast", "before", "after")
 # More frames than that around a word say nothing: it is not cut off.
 MOST_AROUND = 4
+# SOUND_FRAME and SOUND_MOST_FRAMES of sound_features.h
+LSB_PER_FRAME, MOST_FRAMES = 64.0, 511
 MOST_PARTS = 32
 MOST_BANDS = 64
 MOST_CEPSTRA = 32
@@ -135,7 +137,7 @@ class SoundFeature:
     def scale(self) -> float:
         """int16 steps per dB, or per frame."""
         is_count = self.row == SEGMENT and self.statistic != "contrast"
-        return 1.0 if is_count else LSB_PER_DB
+        return LSB_PER_FRAME if is_count else LSB_PER_DB
 
 
 @dataclass(frozen=True)

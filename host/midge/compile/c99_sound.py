@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..features_sound import (
     FRAME,
     MOST_AROUND,
+    MOST_FRAMES,
     SEGMENT,
     SoundFeature,
     SoundPlan,
@@ -143,9 +144,9 @@ def _of_segment(plan: SoundPlan, statistic: str) -> str:
     if statistic == "contrast":
         return f"sound_contrast(loudness, {plan.n_frames})"
     if statistic == "length":
-        return "(int16_t)word.n"
+        return f"sound_count(word.n, {MOST_FRAMES})"
     around = "word.first" if statistic == "before" else f"{plan.n_frames} - word.first - word.n"
-    return f"(int16_t)({around} < {MOST_AROUND} ? {around} : {MOST_AROUND})"
+    return f"sound_count({around}, {MOST_AROUND})"
 
 
 def _matrix(plan: SoundPlan, row: str, parts: int, members: list[Numbered], picks: list[str]) -> list[str]:

@@ -13,13 +13,9 @@ from .link_families import HEADER
 _FUNCTION = re.compile(r"^void midge_frontend_features\(.*?^\}", re.DOTALL | re.MULTILINE)
 # table_model.h: operation, its line, the fields that the numbers of the line are.
 _STEPS = (
-    (0, r"features\[(\d+)\] = \(int16_t\)word\.n;", ("feature",)),
-    (1, r"features\[(\d+)\] = \(int16_t\)\(word\.first < (\d+) \? word\.first : \2\);", ("feature", "place")),
-    (
-        2,
-        r"features\[(\d+)\] = \(int16_t\)\((?:\d+ - word\.first - word\.n) < (\d+) \? [^:]+ : \2\);",
-        ("feature", "place"),
-    ),
+    (0, r"features\[(\d+)\] = sound_count\(word\.n, (\d+)\);", ("feature", "place")),
+    (1, r"features\[(\d+)\] = sound_count\(word\.first, (\d+)\);", ("feature", "place")),
+    (2, r"features\[(\d+)\] = sound_count\(\d+ - word\.first - word\.n, (\d+)\);", ("feature", "place")),
     (3, r"features\[(\d+)\] = sound_contrast\(loudness, \d+\);", ("feature",)),
     (4, r"sound_course\(&levels, word, (\d+), rows\);", ("parts",)),
     (5, r"sound_cepstra\(rows, (\d+), \d+, (\d+), (\w+)\);", ("parts", "columns", "cosines")),
