@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -12,13 +14,17 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
+from sklearn.linear_model import LinearRegression
+from sklearn.mixture import GaussianMixture
+from sklearn.neural_network import MLPRegressor
+from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 import midge
 from midge import families, model_parsing
 from midge.compile import quantise, reference
 from midge.compile.quantise import Quantisation
-from midge.errors import CompileError, ModelError
+from midge.errors import CompileError, ModelError, ParityError
 
 
 def test_whole_numbers_stay_as_they_are() -> None:
@@ -66,6 +72,44 @@ def test_values_beyond_the_training_rows_saturate() -> None:
     made = quantise.learn([[0.5], [1.5]])
     rows = made.apply([[-1e9], [0.5], [1.5], [1e9]])[:, 0].tolist()
     assert rows[0] <= rows[1] < rows[2] <= rows[3]
+
+
+@pytest.mark.parametrize(
+    "fitted",
+    [LinearRegression(), MLPRegressor(hidden_layer_sizes=(6,), max_iter=30), SVR(kernel="poly", degree=2)],
+)
+def test_models_that_grow_without_end_have_room_beyond_the_training_rows(fitted: Any) -> None:
+    source = np.random.default_rng(9)
+    X = source.uniform(0.0, 1.0, (200, 3))
+    fitted.fit(X, X @ [1.0, -2.0, 0.5])
+    compiled = midge.compile(fitted, X)
+    beyond = source.uniform(-1.45, 2.45, (300, 3))
+    assert not compiled.saturates(beyond).any()
+    assert compiled.saturates(X + 9).all()
+    if isinstance(fitted, LinearRegression):
+        # Within a span of the training rows' values on either side of theirs.
+        near = source.uniform(-0.2, 1.2, (300, 3))
+        assert np.abs(compiled.predict(near) - fitted.predict(near)).max() < 0.002
+
+
+def test_features_with_heavy_tails_get_more_room() -> None:
+    source = np.random.default_rng(10)
+    X = np.column_stack([source.uniform(-1, 1, 500), source.standard_t(1.5, 500)])
+    ir = families.to_ir(LinearRegression().fit(X, X[:, 0]))
+    room = 2 * 32767 / np.array(quantise.learn(X, ir).scale) / np.ptp(X, axis=0)
+    assert room == pytest.approx([4.0, 8.0])
+
+
+def test_a_training_row_that_is_quite_wrong_is_refused() -> None:
+    source = np.random.default_rng(11)
+    X = np.exp(source.normal(size=(300, 6)) * 12)
+    fitted = GaussianMixture(4, covariance_type="spherical", random_state=0).fit(X)
+    try:
+        compiled = midge.compile(fitted, X)
+    except ParityError as error:
+        assert "span too much" in str(error)
+    else:
+        assert np.array_equal(compiled.predict(X), fitted.predict(X))
 
 
 @pytest.mark.parametrize("X", [np.zeros((0, 3)), [1.0, 2.0], [["red"]], [[np.nan]], [[np.inf]]])

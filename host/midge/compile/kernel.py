@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import ModelError
 from . import verdict
 from .ir import Answers, FloatArray, IntArray, read_array
-from .verdict import Verdict
+from .verdict import BEYOND, Verdict
 
 FUNCTIONS = ("rbf", "poly")
 # Rows of a reference that are computed at once.
@@ -114,12 +114,13 @@ class Kernel:
         rows = np.asarray(X, np.float64)
         if not len(rows):
             return self
-        reach = float(np.abs(self.arguments(rows)).max()) if self.function == "poly" else 0.0
+        is_poly = self.function == "poly"
+        reach = float(np.abs(self.arguments(rows)).max()) if is_poly else 0.0
         return replace(
             self,
             low=rows.min(axis=0),
             high=rows.max(axis=0),
-            verdict=self.verdict.calibrated(values(self, rows)),
+            verdict=self.verdict.calibrated(values(self, rows), BEYOND if is_poly else 1.0),
             reach=reach,
         )
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import ModelError
 from . import verdict
 from .ir import Answers, FloatArray, read_array
-from .verdict import Verdict
+from .verdict import BEYOND, Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class Linear:
             return self
         values = rows @ self.weights.T + self.bias
         return replace(
-            self, low=rows.min(axis=0), high=rows.max(axis=0), verdict=self.verdict.calibrated(values)
+            self, low=rows.min(axis=0), high=rows.max(axis=0), verdict=self.verdict.calibrated(values, BEYOND)
         )
 
     def largest_terms(self) -> float:

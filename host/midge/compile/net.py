@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import ModelError
 from . import verdict
 from .ir import Answers, FloatArray, read_array
-from .verdict import Verdict
+from .verdict import BEYOND, Verdict
 
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 PACKED_BITS = (8, 6, 4)
@@ -109,7 +109,7 @@ class Net:
             low=rows.min(axis=0),
             high=rows.max(axis=0),
             peaks=np.array([float(np.abs(layer).max()) for layer in hidden]),
-            verdict=self.verdict.calibrated(values),
+            verdict=self.verdict.calibrated(values, BEYOND),
         )
 
     def input_epsilon(self) -> float:

@@ -12,13 +12,18 @@ from ..errors import CompileError, ModelError
 from .additive import Additive
 from .conv import Conv
 from .ir import FloatArray, Forest, IntArray, Node, Tree
+from .kernel import Kernel
+from .linear import Linear
 from .neighbors import Neighbors
+from .net import Net
 from .reference import leaves
 
 INT16_MIN, INT16_MAX = -32768, 32767
 # Decimals beyond these are none, and how many steps apart two neighbouring ones must be.
 MOST_DIGITS = 8
 STEPS_A_DECIMAL = 2.0
+# Where features go on and on: least and most room, in ranges of the training rows.
+ROOM = 2.0, 4.0
 Int16Array = npt.NDArray[np.int16]
 
 
@@ -82,6 +87,13 @@ class Quantisation:
         rounded: Int16Array = np.clip(np.rint(scaled), INT16_MIN, INT16_MAX).astype(np.int16)
         return rounded
 
+    def saturates(self, X: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Rows (n_rows,) with a feature beyond what int16 covers: the last that is covered stands for it."""
+        if not self.kind.startswith("affine"):
+            return np.zeros(len(np.asarray(X)), bool)
+        scaled = (np.asarray(X, np.float64) - np.array(self.offset)) * np.array(self.scale)
+        return np.asarray((np.abs(scaled) > INT16_MAX + 1).any(axis=1))
+
 
 def _complain(values: FloatArray, bad: npt.NDArray[np.bool_], problem: str) -> None:
     """ModelError naming the first bad value, if there is one."""
@@ -94,7 +106,9 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
     """The quantisation that suits X (n_rows, n_features): none if it is whole numbers already.
 
     Trees (and `ir` None) get all of int16 for the range of X; other models half of it, because they go on
-    beyond the training rows. `single`: the trees see float32 of X itself.
+    beyond the training rows; those that grow without end a quarter, so that rows one and a half ranges beyond
+    either end are as they are, and an eighth of features with heavy tails. `single`: the trees see float32 of
+    X itself.
 
     Raises
     ------
@@ -124,6 +138,8 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
         # Its kernels move over all features.
         low, high = np.full(len(low), low.min()), np.full(len(high), high.max())
     width = np.where(high > low, high - low, 1.0)
+    if _goes_on(ir):
+        width = width * _room(values, width)
     steps = 2.0 * INT16_MAX if is_forest else 1.0 * INT16_MAX
     kind = "affine" if is_forest and single else "affine64"
     if isinstance(ir, Neighbors):
@@ -131,6 +147,17 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
         weights = np.where(ir.metric > 0, ir.metric, 1.0 / width)
         width = (width * weights).max() / weights
     return Quantisation(kind, tuple(((low + high) / 2).tolist()), tuple((steps / width).tolist()))
+
+
+def _goes_on(ir: Node | None) -> bool:
+    """True if values grow as long as features do, so that saturated ones are another answer."""
+    return isinstance(ir, Linear | Net) or (isinstance(ir, Kernel) and ir.function == "poly")
+
+
+def _room(values: FloatArray, width: FloatArray) -> FloatArray:
+    """How much more than the training rows need: by how far their extremes are from most of them."""
+    most = np.subtract(*np.quantile(values, [0.95, 0.05], axis=0))
+    return np.asarray(np.clip(width / np.maximum(most, 1e-300), *ROOM), np.float64)
 
 
 def _asked(

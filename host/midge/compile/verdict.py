@@ -18,6 +18,8 @@ MAX_CLASSES = 255
 LOG2_E = 1.4426950408889634
 # Values closer than this part of themselves are one and the same.
 FLOAT_NOISE = 1e-12
+# Numbers of regressors that go on beyond the training rows: so many spans from the middle of theirs.
+BEYOND = 2.0
 # Exponent from which on a sigmoid is taken for a power.
 VANISHING = 8 << exponential.FRACTION_BITS
 # How a winner comes out of the values of a row.
@@ -77,16 +79,18 @@ class Verdict:
         """Scores a row."""
         return self.n_classes or 1
 
-    def calibrated(self, values: FloatArray) -> Verdict:
-        """The same, with a unit that covers `values` (n_rows, n_values) if there is none yet."""
+    def calibrated(self, values: FloatArray, beyond: float = 1.0) -> Verdict:
+        """The same, with a unit that covers `values` (n_rows, n_values) if there is none yet.
+
+        beyond : numbers of a regressor may lie so many spans of `values` from their middle
+        """
         if self.unit or self.scores not in ("decision", "value") or not values.size:
             return self
         low, high = float(values.min()), float(values.max())
         if self.scores == "value":
-            # Twice the span of the training rows: predictions for others go further. What float64 rounds
-            # off a constant is no span.
+            # What float64 rounds off a constant is no span.
             span = high - low if high - low > FLOAT_NOISE * max(abs(low), abs(high)) else 0.0
-            return replace(self, center=(low + high) / 2, unit=span or abs(high) or 1.0)
+            return replace(self, center=(low + high) / 2, unit=beyond * span or abs(high) or 1.0)
         return replace(self, unit=max(abs(low), abs(high)) or 1.0)
 
     def judge(self, values: FloatArray) -> Answers:
