@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -116,23 +118,33 @@ FAMILIES: dict[str, Callable[[], Any]] = {
 WITHOUT_LABELS = ("isolation", "one class", "envelope", "mixture")
 
 
-def rows(data: list[str], families: list[str], target: str, n_emulated: int) -> Iterator[dict[str, Any]]:
-    """One object a family and data set."""
-    for name in data:
-        X, X_test, y, _ = DATA[name]()
-        for family in families:
-            made: dict[str, Any] = {"data": name, "family": family, "target": target}
-            estimator = FAMILIES[family]()
-            try:
-                with np.errstate(all="ignore"):
-                    estimator.fit(X) if family in WITHOUT_LABELS else estimator.fit(X, y)
-            except ValueError as error:
-                yield made | {"refused": f"scikit-learn: {error}"}
-                continue
-            try:
-                yield made | _compare(estimator, X, X_test, target, n_emulated)
-            except MidgeError as error:
-                yield made | {"refused": str(error)}
+def pair(name: str, family: str, target: str, n_emulated: int) -> dict[str, Any]:
+    """One object for a family and a data set."""
+    warnings.simplefilter("ignore")
+    start = time.monotonic()
+    X, X_test, y, _ = DATA[name]()
+    made: dict[str, Any] = {"data": name, "family": family, "target": target}
+    estimator = FAMILIES[family]()
+    try:
+        with np.errstate(all="ignore"):
+            estimator.fit(X) if family in WITHOUT_LABELS else estimator.fit(X, y)
+        made |= _compare(estimator, X, X_test, target, n_emulated)
+    except ValueError as error:
+        made["refused"] = f"scikit-learn: {error}"
+    except MidgeError as error:
+        made["refused"] = str(error)
+    return made | {"seconds": round(time.monotonic() - start, 1)}
+
+
+def rows(pairs: list[tuple[str, str]], target: str, n_emulated: int, jobs: int) -> Iterator[dict[str, Any]]:
+    """One object a pair of data set and family, in their order, as they come."""
+    if jobs == 1:
+        yield from (pair(name, family, target, n_emulated) for name, family in pairs)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        running = [pool.submit(pair, name, family, target, n_emulated) for name, family in pairs]
+        for future in running:
+            yield future.result()
 
 
 def _compare(estimator: Any, X: Any, X_test: Any, target: str, n_emulated: int) -> dict[str, Any]:
@@ -172,11 +184,14 @@ def main() -> int:
     parser.add_argument("--family", action="append", choices=list(FAMILIES), help="repeatable")
     parser.add_argument("--target", default="armv7emsp")
     parser.add_argument("--emulated", type=int, default=40, help="rows of training and of test each")
+    parser.add_argument("--jobs", type=int, default=1, help="pairs at a time")
+    parser.add_argument("--skip", type=int, default=0, help="pairs that were done before")
     parser.add_argument("--json", action="store_true", help="JSON lines")
     args = parser.parse_args()
-    warnings.simplefilter("ignore")
+    pairs = [(name, family) for name in args.data or DATA for family in args.family or FAMILIES][args.skip :]
     total: Counter[str] = Counter()
-    for row in rows(args.data or list(DATA), args.family or list(FAMILIES), args.target, args.emulated):
+    for number, row in enumerate(rows(pairs, args.target, args.emulated, args.jobs), args.skip + 1):
+        row["number"] = number
         total["pairs"] += 1
         if "refused" in row:
             total["refused"] += 1
@@ -186,16 +201,17 @@ def main() -> int:
                 total.update(row[which])
         print(json.dumps(row) if args.json else _line(row), flush=True)
     if not args.json:
+        outside = total["wrong"] - total["within_epsilon"]
         print(
-            f"{total['pairs']} pairs, {total['refused']} refused; wrong: {total['wrong']} of {total['rows']} "
-            f"rows, {total['within_epsilon']} of them near ties; {total['board']} of {total['emulated']} "
+            f"{total['pairs']} pairs, {total['refused']} refused; of {total['rows']} rows {outside} wrong, "
+            f"{total['within_epsilon']} near ties decided otherwise; {total['board']} of {total['emulated']} "
             "emulated rows differ from the C"
         )
     return int(total["wrong"] > total["within_epsilon"] or total["board"] > 0)
 
 
 def _line(row: dict[str, Any]) -> str:
-    said = f"{row['data']:17}{row['family']:12}"
+    said = f"{row['number']:3}  {row['data']:17}{row['family']:12}"
     if "refused" in row:
         return f"{said}refused: {row['refused']}"
     for which in ("training", "test"):
