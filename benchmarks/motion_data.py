@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midge import bench, budgeting, cli, confusion, dataset, evaluate, train, validation
+from midge import bench, budgeting, cli, confusion, dataset, evaluate, features, train, validation
 from midge.dataset import Dataset, Windows
 from midge.model_file import Model
 from midge.recipe import Recipe
@@ -149,12 +149,22 @@ def fit(recipe: Recipe, found: train.Examples) -> tuple[Fitted, Model]:
     return fitted, train.model_of(recipe, fitted, rows.X, windows=found.cut.windows, provenance={})
 
 
-def count_wrong(fitted: Fitted, model: Model, found: train.Examples, others: Windows) -> tuple[int, int]:
+def count_wrong(
+    recipe: Recipe, fitted: Fitted, model: Model, found: train.Examples, others: Windows
+) -> tuple[int, int]:
     """Rows where the compiled C and the estimator differ, of how many: learnt from and asked."""
-    library = evaluate.compiled(model)
-    rows = np.concatenate([found.rows.X[:, fitted.columns], library.windows(others.windows)])
-    _, winners = library.classify(rows)
-    return int((winners != fitted.estimator.predict(rows)).sum()), len(rows)
+    asked = features.extract(
+        recipe.features.names,
+        others.filtered,
+        recipe.sensor.channels,
+        sampling=recipe.sensor.sampling.unfiltered,
+        segment=recipe.features.segment,
+    )
+    rows = np.concatenate([found.rows.X, asked])
+    assert model.frontend is not None
+    read = [recipe.features.names.index(name) for name in model.frontend.features]
+    _, winners = evaluate.compiled(model).classify(rows[:, read])
+    return int((winners != fitted.predict(rows)).sum()), len(rows)
 
 
 def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, layout: str) -> Row:
@@ -174,9 +184,8 @@ def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, lay
         judged = evaluate.evaluate(recipe, model, others)
         counts += np.array(judged.confusion)
         groups |= {group: round(figures["accuracy"], 4) for group, figures in judged.per_group.items()}
-        differ, compared = count_wrong(
-            fitted, model, found, dataset.windows(others, recipe, hop=recipe.window.hop)
-        )
+        asked = dataset.windows(others, recipe, hop=recipe.window.hop)
+        differ, compared = count_wrong(recipe, fitted, model, found, asked)
         wrong, n_compared, n = wrong + differ, n_compared + compared, n + judged.examples
         chosen.append(fitted.choice.family)
         if not costs:
@@ -250,7 +259,7 @@ def line(row: Row) -> str:
 def of_groups(rows: Sequence[Row]) -> str:
     """A table of one data set: accuracy of each group that was held out, a column a family."""
     lines = [f"{'group':<20}" + "".join(f"{row.family:>10}" for row in rows)]
-    for group in rows[0].groups:
+    for group in sorted(rows[0].groups):
         figures = (f"{row.groups[group]:>10.3f}" if group in row.groups else f"{'-':>10}" for row in rows)
         lines.append(f"{group[-18:]:<20}" + "".join(figures))
     return "\n".join(lines)
