@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import output
+from . import groups, output
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -75,10 +75,7 @@ def run(args: argparse.Namespace) -> None:
         title=f"{done.examples} {done.unit}s",
     )
     output.say()
-    output.table(
-        ("group", "accuracy", f"{done.unit}s"),
-        [(group, round(one["accuracy"], 3), one["n"]) for group, one in done.per_group.items()],
-    )
+    groups.show(done.per_group, done.unit)
     output.say(
         f"\naccuracy {done.accuracy:.3f}, macro F1 {done.macro_f1:.3f}; C and reference agree on "
         f"{done.agree_c_reference} of {done.n} windows"

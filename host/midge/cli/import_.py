@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import output
+from . import groups, output
 
 if TYPE_CHECKING:
     from ..importing import Imported, Source
@@ -146,7 +146,7 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
     for text in done.assumed:
         output.say(text)
     output.table(("label", "recordings"), list(done.labels.items()))
-    if done.groups:
+    if 0 < len(done.groups) <= groups.MOST:
         output.table(("group", "recordings"), list(done.groups.items()))
     low, high = done.source_rates_hz
     rates = _hz(low) if high - low < 0.01 * high else f"{_hz(low)} to {_hz(high)}"

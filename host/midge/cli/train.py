@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import output
+from . import groups, output
 
 _SHOWN = 3
 EXAMPLE = "midge train gesture --data data/gesture"
@@ -148,10 +148,7 @@ def _train(args: argparse.Namespace) -> None:
         title=f"{report['n']} {report['unit']}s, each from a fit that had not seen its group",
     )
     output.say()
-    output.table(
-        ("group", "accuracy", f"{report['unit']}s"),
-        [(group, round(one["accuracy"], 3), one["n"]) for group, one in report["per_group"].items()],
-    )
+    groups.show(report["per_group"], report["unit"])
     if report["learning_curve"]:
         output.say()
         output.table(
