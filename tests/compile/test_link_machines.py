@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from elftools.elf.enums import ENUM_RELOC_TYPE_ARM, ENUM_RELOC_TYPE_x64
 
 from midge.compile import link_arm, link_place, link_riscv, link_x64
 from midge.compile.kernel_sections import WORD, Relocation, Section
+from midge.compile.link_machine import Machine
 from midge.compile.mpy import TEXT
 from midge.compile.mpy import Relocation as MpyRelocation
 from midge.errors import LinkError
@@ -84,6 +86,34 @@ def test_what_is_too_far_is_refused(machine, kind: str, distance: int) -> None:
     with pytest.raises(LinkError, match="smaller"):
         machine.patches[kind](bytearray(8), 0, distance)
     machine.patches[kind](bytearray(8), 0, distance - 2)
+
+
+@pytest.mark.parametrize(
+    ("machine", "names", "kinds"),
+    [
+        (link_arm.MACHINE, ENUM_RELOC_TYPE_ARM, {"ABS32": WORD, "REL32": "distance"}),
+        (link_arm.MACHINE, ENUM_RELOC_TYPE_ARM, {"THM_CALL": "branch", "THM_JUMP24": "branch"}),
+        (link_x64.MACHINE, ENUM_RELOC_TYPE_x64, {"64": WORD, "PC32": "distance", "PLT32": "distance"}),
+    ],
+)
+def test_relocation_types_have_their_numbers(
+    machine: Machine, names: dict[str, int], kinds: dict[str, str]
+) -> None:
+    prefix = "R_ARM_" if "R_ARM_ABS32" in names else "R_X86_64_"
+    for name, kind in kinds.items():
+        assert machine.elf_kinds[names[prefix + name]] == kind
+
+
+# RISC-V ELF psABI, 'Relocations'.
+def test_relocation_types_of_riscv_have_their_numbers() -> None:
+    kinds = {1: WORD, 17: "jump", 19: "call", 23: "high", 24: "low", 25: "low-store"}
+    assert link_riscv.MACHINE.elf_kinds == kinds
+    assert set(link_riscv.MACHINE.patches) == set(kinds.values()) - {WORD}
+
+
+def test_addends_of_words_are_signed() -> None:
+    assert link_arm.MACHINE.addend is not None
+    assert link_arm.MACHINE.addend(WORD, b"??" + (-70000).to_bytes(4, "little", signed=True), 2) == -70000
 
 
 def _placed(*sections: Section, word_bytes: int = 4, machine=link_arm.MACHINE) -> link_place.Placed:
