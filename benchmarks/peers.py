@@ -29,7 +29,7 @@ import peer_midge
 import remembered
 from program import Program
 from published import QUOTED as PUBLISHED
-from table import MIDGE, PEER, QUOTED, Cost, Result, Row, lines, to_json
+from table import MIDGE, MODULE, PEER, QUOTED, Cost, Result, Row, lines, to_json
 from works import WORKS, Work
 
 from midge import targets
@@ -171,7 +171,7 @@ def _midge_rows(
     for layout, optimise in peer_midge.MODULES:
         if layout not in layouts:
             continue
-        row = Row(MIDGE, f"midge, {layout}, {optimise}", ".mpy")
+        row = Row(MIDGE, f"midge, {layout}, {optimise}", MODULE)
         for target in chosen:
             try:
                 ran = peer_midge.run_module(layouts[layout], layout, optimise, target, X_test)

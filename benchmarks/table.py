@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MIDGE, PEER, QUOTED = "midge", "peer", "quoted"
+# Flags of what users get, as against C in a program of its own.
+MODULE = ".mpy"
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,16 @@ class Result:
             return cost.snr_db is not None and cost.snr_db >= self.least_snr_db
         return cost.wrong == 0
 
+    def is_good_on(self, row: Row, target: str) -> bool:
+        """True if a row was measured on a target, and is good there."""
+        return target in row.costs and self.is_good(row.costs[target])
+
     def best(self, sides: Iterable[str], target: str, *, only_good: bool) -> tuple[Row, Cost] | None:
         """The row with the fewest instructions on a target."""
         found = [
             (row, row.costs[target])
             for row in self.rows
-            if row.side in sides
-            and target in row.costs
-            and (not only_good or self.is_good(row.costs[target]))
+            if row.side in sides and target in row.costs and (not only_good or self.is_good_on(row, target))
         ]
         return min(found, key=lambda pair: pair[1].instructions, default=None)
 
@@ -108,8 +112,9 @@ def _work_lines(result: Result, targets: Sequence[str]) -> Iterator[str]:
         ("the same, without fault", (PEER,), True),
     ):
         yield _line(label, [_ratio(result, sides, name, only_good) for name in targets])
-    if result.must:
-        yield _line("must", [_count(figure) for figure in result.must])
+    for label, goals in (("must", result.must), ("reach", result.reach)):
+        if goals:
+            yield _line(label, [_goal(result, *pair) for pair in zip(targets, goals, strict=False)])
 
 
 def _line(label: str, cells: Sequence[str]) -> str:
@@ -120,6 +125,14 @@ def _ratio(result: Result, sides: Sequence[str], target: str, only_good: bool) -
     peer = result.best(sides, target, only_good=only_good)
     own = result.best((MIDGE,), target, only_good=only_good)
     return f"{peer[1].instructions / own[1].instructions:.2f} ×" if peer and own else "—"
+
+
+def _goal(result: Result, target: str, most: float) -> str:
+    """The goal, and whether it is met without fault: by a module where there are any."""
+    own = [row for row in result.rows if row.side == MIDGE]
+    modules = [row for row in own if row.flags == MODULE] or own
+    good = [row.costs[target].instructions for row in modules if result.is_good_on(row, target)]
+    return f"{_count(most)} {'met' if good and min(good) <= most else 'missed'}"
 
 
 def _count(figure: float) -> str:

@@ -91,6 +91,22 @@ def test_ratios_are_against_the_best_of_each_side():
     assert ["the", "same,", "without", "fault", "4.50", "×"] in text
 
 
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [(Cost(15, 1, 0), "15 met"), (Cost(16, 1, 0), "15 missed"), (Cost(9, 1, 1), "15 missed")],
+)
+def test_goals_are_met_by_modules_that_are_right(cost, said):
+    result = Result("w", "a work", 9, must=(15.0,), reach=(8.0,))
+    result.rows += [
+        Row(MIDGE, "midge", "-O2", {"armv6m": Cost(3, 1, 0)}),
+        Row(MIDGE, "midge", ".mpy", {"armv6m": cost}),
+        Row(PEER, "careful", "-O2", {"armv6m": Cost(2, 1, 0)}),
+    ]
+    text = [" ".join(line.split()) for line in lines([result], ["armv6m"])]
+    assert f"must {said}" in text
+    assert "reach 8 missed" in text
+
+
 def test_json_holds_every_figure(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(peers, "PEERS", {})
     monkeypatch.setattr(
