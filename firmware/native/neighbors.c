@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "dense.h"
+#include "neighbors_scale.h"
 
 /* Puts a point in its place among the nearest so far: behind those that are as close. */
 #define NEIGHBORS_KEEP(width)                                                                                  \
@@ -21,19 +22,6 @@
 
 NEIGHBORS_KEEP(int32)
 NEIGHBORS_KEEP(int64)
-
-static void features_scale(const neighbors_model *model, const int16_t *x, int16_t *y)
-{
-    const int32_t shift = model->factor_shift;
-    const int32_t half = 1 << shift >> 1;
-
-    for (int32_t i = 0; i < model->n_in; i++) {
-        const int32_t product = (x[i] - model->centers[i]) * model->factors[i];
-        /* The half may not fit beside the largest product. */
-        const int32_t scaled = (product >> shift) + (((product & ((1 << shift) - 1)) + half) >> shift);
-        y[i] = (int16_t)(scaled > 32767 ? 32767 : scaled < -32767 ? -32767 : scaled);
-    }
-}
 
 static void euclidean_narrow(const neighbors_model *model, const int16_t *y, uint16_t *nearest)
 {
@@ -103,7 +91,7 @@ void neighbors_euclidean(const neighbors_model *model, const int16_t *x, uint16_
 
     if (model->factors != NULL || ((uintptr_t)x & 3) != 0) {
         if (model->factors != NULL) {
-            features_scale(model, x, room);
+            neighbors_scale(model, x, room);
         } else {
             for (int32_t i = 0; i < model->n_in; i++) {
                 room[i] = x[i];
@@ -127,7 +115,7 @@ void neighbors_manhattan(const neighbors_model *model, const int16_t *x, uint16_
     int32_t best[n];
 
     if (model->factors != NULL) {
-        features_scale(model, x, room);
+        neighbors_scale(model, x, room);
         x = room;
     }
     for (int32_t i = 0; i < n; i++) {

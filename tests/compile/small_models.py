@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,14 @@ NEIGHBORS = {
     "neighbours": neighbors(40, 2, Verdict("highest", "share", 3), 5),
     "neighbours, manhattan": neighbors(41, 1, Verdict("highest", "share", 4), 4),
     "neighbours, number": neighbors(42, 2, Verdict("value", "value", 0), 3),
+    "weighted": replace(neighbors(43, 2, Verdict("highest", "share", 3), 5), by_distance=True),
+    "weighted, manhattan": replace(neighbors(44, 1, Verdict("highest", "share", 4), 4), by_distance=True),
+    "weighted, number": replace(neighbors(45, 2, Verdict("value", "value", 0), 3), by_distance=True),
+    "weighted, on scales": replace(
+        neighbors(46, 2, Verdict("highest", "share", 3), 3),
+        by_distance=True,
+        metric=np.array([1.0, 0.3, 2.5]),
+    ),
 }
 PROJECTED = {
     "projected forest": projected(50, TREES["forest"], 9, is_fine=False),

@@ -279,7 +279,6 @@ OWN: dict[str, dict[str, tuple[Any, ...]]] = {
 REFUSED = {
     *(
         ("kernel", "sigmoid"),
-        ("weights", "distance"),
         ("metric", "chebyshev"),
         ("metric", "cosine"),
         ("p", 3),

@@ -37,6 +37,9 @@ CLASSIFIERS = {
     "neighbours, even": (KNeighborsClassifier(4), CANCER),
     "neighbours, scaled": (make_pipeline(StandardScaler(), KNeighborsClassifier(7)), WINE),
     "neighbours, selected": (make_pipeline(SelectKBest(k=4), KNeighborsClassifier(3)), WINE),
+    "weighted": (KNeighborsClassifier(5, weights="distance"), DIGITS),
+    "weighted, scaled": (make_pipeline(StandardScaler(), KNeighborsClassifier(7, weights="distance")), WINE),
+    "weighted, manhattan": (KNeighborsClassifier(6, weights="distance", p=1), IRIS),
     "manhattan": (KNeighborsClassifier(5, p=1), IRIS),
     "manhattan, wide": (KNeighborsClassifier(5, metric="manhattan"), WIDE),
     "bayes of components": (make_pipeline(StandardScaler(), PCA(4), GaussianNB()), WINE),
@@ -108,7 +111,7 @@ def test_outliers_of_an_envelope() -> None:
 @pytest.mark.parametrize(
     ("estimator", "part"),
     [
-        (KNeighborsClassifier(3, weights="distance"), "weights='distance'"),
+        (KNeighborsClassifier(3, weights=np.reciprocal), "weights=<ufunc"),
         (KNeighborsClassifier(3, p=3), "p=3"),
         (KNeighborsClassifier(3, metric="chebyshev"), "chebyshev"),
         (GaussianMixture(1), "1 components"),

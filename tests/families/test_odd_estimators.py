@@ -234,7 +234,7 @@ REFUSED: dict[str, tuple[Any, Data, str]] = {
     "probability": (svm.SVC(probability=True), made(), "probability"),
     "sigmoid kernel": (svm.SVC(kernel="sigmoid"), made(), "sigmoid"),
     "own kernel": (svm.SVC(kernel=lambda a, b: a @ b.T), made(), "kernel"),
-    "weights of distance": (neighbors.KNeighborsClassifier(weights="distance"), made(), "weights"),
+    "own weights": (neighbors.KNeighborsClassifier(weights=np.exp), made(), "weights"),
     "chebyshev": (neighbors.KNeighborsClassifier(metric="chebyshev"), made(), "chebyshev"),
     "categories": (
         ensemble.HistGradientBoostingClassifier(max_iter=3, categorical_features=[0]),

@@ -53,6 +53,7 @@ def code(lowered: NeighborsIntegers) -> str:
     function = "neighbors_euclidean" if lowered.power == 2 else "neighbors_manhattan"
     lines = [
         '#include "neighbors.h"',
+        *(['#include "distance_weights.h"'] if lowered.by_distance else []),
         '#include "q15.h"',
         "",
         *tables,
@@ -66,6 +67,7 @@ def code(lowered: NeighborsIntegers) -> str:
         f"    uint16_t nearest[{lowered.n_neighbors}];",
         "",
         f"    {function}(&model, x, nearest);",
+        *(_weighted(lowered) if lowered.by_distance else []),
         *(_value(lowered) if is_value else _vote(lowered)),
         "}",
         "",
@@ -73,7 +75,20 @@ def code(lowered: NeighborsIntegers) -> str:
     return "\n".join(lines)
 
 
+def _weighted(lowered: NeighborsIntegers) -> list[str]:
+    return [
+        f"    int32_t weights[{lowered.n_neighbors}];",
+        f"    distance_weights(&model, {lowered.power}, x, nearest, weights);",
+    ]
+
+
 def _value(lowered: NeighborsIntegers) -> list[str]:
+    if lowered.by_distance:
+        mean = f"weighted_sum(targets, nearest, weights, {lowered.n_neighbors})"
+        return [
+            f"    const int32_t sums[1] = {{{mean}}};",
+            *c99_verdict.code(lowered.verdict, lowered.log2_scale, "int32_t"),
+        ]
     return [
         f"    int32_t sums[1] = {{{lowered.bias}}};",
         f"    for (int32_t i = 0; i < {lowered.n_neighbors}; i++) {{",
@@ -84,7 +99,9 @@ def _value(lowered: NeighborsIntegers) -> list[str]:
 
 
 def _vote(lowered: NeighborsIntegers) -> list[str]:
-    n_classes = lowered.verdict.n_classes
+    n_classes, n_neighbors = lowered.verdict.n_classes, lowered.n_neighbors
+    if lowered.by_distance:
+        return [f"    return weighted_vote(targets, nearest, weights, {n_neighbors}, {n_classes}, scores);"]
     return [
         "    int32_t winner = 0;",
         f"    for (int32_t c = 0; c < {n_classes}; c++) {{",

@@ -92,6 +92,8 @@ _HOST = "host_"
 # What models in doubles, and forests that are code, are compiled with: no table names them.
 _NOT_OF_TABLES = ("precise.c", "forest_code.c")
 _MODEL_GLUE = "mp_model.c"
+# With places on the stack.
+_ROOMY = ("table_net.c", "table_neighbors.c", "table_weighted.c", "table_conv.c", "table_projection.c")
 _VERSION = re.compile(r"clang version (\S+)")
 
 
@@ -109,7 +111,7 @@ def _flavours(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     elif name == "table_verdict.c":
         for bits in SUM_BITS:
             yield f"/{bits}", (f"-DTABLE_BITS={bits}",)
-    elif name in ("table_net.c", "table_neighbors.c", "table_conv.c", "table_projection.c"):
+    elif name in _ROOMY:
         for room in ROOMS:
             yield f"/{room}", (f"-DTABLE_ROOM={room}",)
     else:

@@ -157,21 +157,24 @@ def _additive(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
 def _neighbors(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums | str]:
     rule = lowered.verdict
     is_value = rule.decide == "value"
+    form = "weighted" if lowered.by_distance else "neighbors"
     values: dict[str, Value] = {
         "find": Ref("neighbors_euclidean" if lowered.power == 2 else "neighbors_manhattan"),
         "model": Ref("model"),
         "values" if is_value else "classes": Ref("targets"),
         "n_neighbors": lowered.n_neighbors,
         "n_classes": rule.n_classes,
-        "bias": lowered.bias if is_value else 0,
-        "worth": vote_worth(lowered.n_neighbors),
     }
-    made = [structure("midge_neighbors", "table_neighbors", HEADER, values, word_bytes)]
+    if lowered.by_distance:
+        values["power"] = lowered.power
+    else:
+        values |= {"bias": lowered.bias if is_value else 0, "worth": vote_worth(lowered.n_neighbors)}
+    header = "table_weighted.h" if lowered.by_distance else HEADER
+    made = [structure(f"midge_{form}", f"table_{form}", header, values, word_bytes)]
     places = room(lowered.n_neighbors)
     if not is_value:
-        return made, f"neighbors_table_judge/{places}"
-    kernel = f"neighbors_table_sums/{places}"
-    return made, Sums(kernel, "midge_neighbors", 32, 1, rule, lowered.log2_scale)
+        return made, f"{form}_table_judge/{places}"
+    return made, Sums(f"{form}_table_sums/{places}", f"midge_{form}", 32, 1, rule, lowered.log2_scale)
 
 
 _POOLS = {"average": "conv_average_int8", "max": "conv_max_int8"}

@@ -10,24 +10,28 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import verdict
+from . import neighbors_weights, verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import Verdict
 
 MAX_POINTS = 65535
 MAX_NEIGHBORS = 255
+# Parts of the size of the training rows: within the one a row is as good as at a point, within the other a
+# neighbour counts something beside a point that the row is at.
+AT_A_POINT, NEAR_A_POINT = 1e-6, 3e-3
 # Rows of a reference that are computed at once.
 _BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Mean of what the `n_neighbors` nearest points stand for, all alike.
+    """Mean of what the `n_neighbors` nearest points stand for, all alike or by how near they are.
 
     points : float64 (n_points, n_features), in the order in which equally near ones are taken
     targets : float64 (n_points,), class indices, or numbers of a regressor
     power : 1 or 2, distance = (Σ (metric |x - point|)^power)^(1/power)
     metric : float64 (n_features,)
+    by_distance : each counts 1 / its distance; where some lie at x itself, these alone
     """
 
     kind: ClassVar[str] = "neighbors"
@@ -40,6 +44,7 @@ class Neighbors:
     verdict: Verdict
     low: FloatArray
     high: FloatArray
+    by_distance: bool = False
 
     @property
     def n_features(self) -> int:
@@ -114,6 +119,8 @@ class Neighbors:
             **self.verdict.to_json(),
             "n_neighbors": self.n_neighbors,
             "power": self.power,
+            # Left out where all are alike, as in files from before there was a choice.
+            **({"by_distance": True} if self.by_distance else {}),
             **{name: getattr(self, name).tolist() for name in arrays},
         }
 
@@ -137,7 +144,10 @@ def read(data: Mapping[str, Any]) -> Neighbors:
     is_class = (targets == np.floor(targets)) & (targets >= 0) & (targets < rule.n_classes)
     if rule.decide != "value" and not is_class.all():
         raise ModelError("ir: targets are not classes; train the model again")
-    return Neighbors(points, targets, n_neighbors, int(power), metric, rule, low, high)
+    by_distance = data.get("by_distance", False)
+    if not isinstance(by_distance, bool):
+        raise ModelError(f"ir: by_distance is {by_distance!r}, not true or false; train the model again")
+    return Neighbors(points, targets, n_neighbors, int(power), metric, rule, low, high, by_distance)
 
 
 def distances(ir: Neighbors, X: FloatArray) -> FloatArray:
@@ -158,10 +168,24 @@ def interpret(ir: Neighbors, X: FloatArray) -> Answers:
         near = order[:, : ir.n_neighbors]
         place = slice(at, at + len(apart))
         sorted_apart = np.take_along_axis(apart, order, axis=1)
+        weights = neighbors_weights.weights(sorted_apart[:, : ir.n_neighbors])
         if ir.verdict.decide == "value":
-            means = ir.targets[near].mean(axis=1)[:, None]
-            scores[place] = ir.verdict.judge(means).scores
+            of_near = ir.targets[near]
+            means = (
+                (of_near * weights).sum(axis=1) / weights.sum(axis=1)
+                if ir.by_distance
+                else of_near.mean(axis=1)
+            )
+            scores[place] = ir.verdict.judge(means[:, None]).scores
             margins[place] = 1.0
+            continue
+        if ir.by_distance:
+            classes = ir.targets[order].astype(np.int64)
+            shares = neighbors_weights.shares(classes[:, : ir.n_neighbors], weights, ir.n_scores)
+            scores[place] = shares
+            margins[place] = neighbors_weights.margins(
+                sorted_apart, classes, np.argmax(shares, axis=1), ir.n_neighbors, ir.n_scores
+            )
             continue
         votes = count(ir.targets[near].astype(np.int64), ir.n_scores)
         scores[place] = votes / ir.n_neighbors
@@ -173,7 +197,22 @@ def interpret(ir: Neighbors, X: FloatArray) -> Answers:
 def undecided(ir: Neighbors, X: FloatArray, tolerance: float = 1e-9) -> npt.NDArray[np.bool_]:
     """Rows for which several points are the last of the nearest: which one is taken is anybody's choice."""
     size = float((ir.metric * np.maximum(ir.high - ir.low, 1e-300)).sum())
-    return np.asarray(gaps(ir, X) <= tolerance * size)
+    found = np.asarray(gaps(ir, X) <= tolerance * size)
+    return found | _is_blurred(ir, X, size) if ir.by_distance else found
+
+
+def _is_blurred(ir: Neighbors, X: FloatArray, size: float) -> npt.NDArray[np.bool_]:
+    """Rows at points that some algorithms of scikit-learn find at almost nothing, where it matters."""
+    found = np.zeros(len(X), bool)
+    for at in range(0, len(X), _BATCH):
+        apart = distances(ir, X[at : at + _BATCH])
+        nearest = apart.min(axis=1)
+        next_one = np.where(apart > 0, apart, np.inf).min(axis=1)
+        here = np.where(apart == 0, ir.targets, np.nan)
+        differ = (nearest == 0) & (np.fmax.reduce(here, axis=1) > np.fmin.reduce(here, axis=1))
+        close = np.where(nearest > 0, AT_A_POINT, NEAR_A_POINT) * size
+        found[at : at + _BATCH] = differ | (next_one <= close)
+    return found
 
 
 def gaps(ir: Neighbors, X: FloatArray) -> FloatArray:

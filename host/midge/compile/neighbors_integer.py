@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import verdict
+from . import neighbors_weights, verdict
 from .ir import FloatArray
 from .neighbors import Neighbors, count
 from .verdict import SCORE_SCALE, Verdict
@@ -47,6 +47,7 @@ class NeighborsIntegers:
     verdict: Verdict
     log2_scale: int
     epsilon: float
+    by_distance: bool = False
 
 
 def lower(ir: Neighbors) -> NeighborsIntegers:
@@ -87,6 +88,7 @@ def lower(ir: Neighbors) -> NeighborsIntegers:
         ir.verdict,
         log2_scale,
         error,
+        ir.by_distance,
     )
 
 
@@ -127,11 +129,7 @@ def _narrow(points: IntegerArray, power: int) -> int:
 
 def closeness(lowered: NeighborsIntegers, X: npt.NDArray[np.int16]) -> IntegerArray:
     """Exact closeness (n_rows, n_points)."""
-    rows = X.astype(np.int64)
-    if lowered.factors is not None and lowered.centers is not None:
-        half = 1 << lowered.factor_shift >> 1
-        rows = ((rows - lowered.centers) * lowered.factors + half) >> lowered.factor_shift
-        rows = np.clip(rows, -INT16_LIMIT, INT16_LIMIT)
+    rows = scaled(lowered, X)
     if lowered.power == 2:
         found: IntegerArray = 2 * (rows @ lowered.points.T) - (lowered.points**2).sum(axis=1)
         return found
@@ -141,17 +139,44 @@ def closeness(lowered: NeighborsIntegers, X: npt.NDArray[np.int16]) -> IntegerAr
     return made
 
 
+def scaled(lowered: NeighborsIntegers, X: npt.NDArray[np.int16]) -> IntegerArray:
+    """Features on the one scale of the points, int64 (n_rows, n_features)."""
+    rows = X.astype(np.int64)
+    if lowered.factors is None or lowered.centers is None:
+        return rows
+    half = 1 << lowered.factor_shift >> 1
+    rows = ((rows - lowered.centers) * lowered.factors + half) >> lowered.factor_shift
+    return np.clip(rows, -INT16_LIMIT, INT16_LIMIT)
+
+
 def predict(
     lowered: NeighborsIntegers, X: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
-    order = np.argsort(-closeness(lowered, X), axis=1, kind="stable")
-    near = lowered.targets[order[:, : lowered.n_neighbors]]
+    close = closeness(lowered, X)
+    order = np.argsort(-close, axis=1, kind="stable")[:, : lowered.n_neighbors]
+    near = lowered.targets[order]
+    if lowered.by_distance:
+        return _weighted(lowered, X, near, np.take_along_axis(close, order, axis=1))
     if lowered.verdict.decide == "value":
         sums = near.sum(axis=1)[:, None] + lowered.bias
         return verdict.judge_integers(lowered.verdict, sums, lowered.log2_scale)
     votes = count(near, lowered.verdict.n_classes)
     scores = votes * vote_worth(lowered.n_neighbors) >> 8
+    return scores.astype(np.int16), np.argmax(votes, axis=1).astype(np.int32)
+
+
+def _weighted(
+    lowered: NeighborsIntegers, X: npt.NDArray[np.int16], near: IntegerArray, close: IntegerArray
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
+    """Scores and winners of what the nearest stand for, and their closeness."""
+    own = (scaled(lowered, X) ** 2).sum(axis=1)[:, None] if lowered.power == 2 else 0
+    by = neighbors_weights.integer_weights(own - close, lowered.power)
+    if lowered.verdict.decide == "value":
+        sums = neighbors_weights.integer_sum(near, by)[:, None]
+        return verdict.judge_integers(lowered.verdict, sums, lowered.log2_scale)
+    votes, total = neighbors_weights.integer_shares(near, by, lowered.verdict.n_classes)
+    scores = votes * SCORE_SCALE // total[:, None]
     return scores.astype(np.int16), np.argmax(votes, axis=1).astype(np.int32)
 
 

@@ -26,8 +26,10 @@ def to_ir(estimator: Any) -> Neighbors:
     name = type(estimator).__name__
     if not hasattr(estimator, "effective_metric_"):
         raise UnsupportedModel(f"{name} is not fitted; call fit(X, y) first")
-    if estimator.weights not in (None, "uniform"):
-        raise UnsupportedModel(f"{name}(weights={estimator.weights!r}) can't be compiled; use 'uniform'")
+    if estimator.weights not in (None, "uniform", "distance"):
+        raise UnsupportedModel(
+            f"{name}(weights={estimator.weights!r}) can't be compiled; use 'uniform' or 'distance'"
+        )
     power = _power(estimator, name)
     if estimator.n_neighbors > MAX_NEIGHBORS:
         raise UnsupportedModel(
@@ -53,7 +55,15 @@ def to_ir(estimator: Any) -> Neighbors:
         rule = Verdict("highest", "share", len(classes))
     unknown = np.zeros(points.shape[1])
     return Neighbors(
-        points, targets, int(estimator.n_neighbors), power, np.ones(points.shape[1]), rule, unknown, unknown
+        points,
+        targets,
+        int(estimator.n_neighbors),
+        power,
+        np.ones(points.shape[1]),
+        rule,
+        unknown,
+        unknown,
+        estimator.weights == "distance",
     )
 
 
