@@ -18,6 +18,7 @@ from midge_device.wire import message as wire
 from . import sound_line
 from .driver_channels import check_channels
 from .errors import DatasetError, DeviceError, MidgeError, ProtocolError, RecipeError, TransportError
+from .flatness import Flatness
 from .messages import Data, Status, StreamEnd, Welcome
 from .progress import Advance
 from .recipe import Recipe
@@ -202,9 +203,10 @@ def record(
         raise failure
     rate_hz, jitter_us = run.pace.rate_hz, run.pace.jitter_us
     take = Take(path, n_samples, lost, gaps, about.rate_hz, rate_hz, jitter_us, partial, reconnects)
+    flat = run.flatness.warning(about.channels)
     if run.level is None:
-        return take
-    level, warning = run.level, run.level.warning
+        return replace(take, warning=flat)
+    level, warning = run.level, run.level.warning or flat
     if lost > LOST_SHARE * (n_samples + lost):
         warning = (
             f"{lost} samples are lost: the line has to carry "
@@ -221,6 +223,7 @@ class _Run:
         self, session: Session, writer: TakeWriter, n_wanted: int, rate_hz: float, *, is_sound: bool = False
     ) -> None:
         self.level = Level() if is_sound else None
+        self.flatness = Flatness()
         self._session = session
         self._writer = writer
         self._n_wanted = n_wanted
@@ -297,6 +300,7 @@ class _Run:
         if len(samples):
             if self.level is not None:
                 self.level.add(samples)
+            self.flatness.add(samples)
             self._writer.append(samples)
 
     def _check_length(self, n_taken: int) -> None:

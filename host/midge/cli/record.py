@@ -176,6 +176,7 @@ def _tell(takes: list[Take], n_wanted: int, sound: Choice | None = None) -> int:
                     "jitter_us": take.jitter_us,
                     "partial": take.partial,
                     "reconnects": take.reconnects,
+                    "warning": take.warning,
                     **({} if take.peak_dbfs is None else _sound(take)),
                 }
                 for take in takes
@@ -187,7 +188,7 @@ def _tell(takes: list[Take], n_wanted: int, sound: Choice | None = None) -> int:
 
 
 def _sound(take: Take) -> dict[str, object]:
-    return {"peak_dbfs": take.peak_dbfs, "clipped": take.clipped, "warning": take.warning}
+    return {"peak_dbfs": take.peak_dbfs, "clipped": take.clipped}
 
 
 def _line(take: Take) -> str:
