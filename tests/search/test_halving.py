@@ -31,6 +31,25 @@ def test_the_better_go_on_and_what_is_too_large_does_not() -> None:
     assert trial.excess({"refused": "x"}, Budget()) == float("inf")
 
 
+def test_what_is_too_large_is_tried_smaller() -> None:
+    there = [Candidate("svm", {"c": 1.0}, "code"), Candidate("linear", {"c": 1.0}, "code")]
+
+    def run(jobs: Any) -> list[Any]:
+        return [
+            [0.9 if one.family == "svm" else 0.8] * 4
+            if kind == "scores"
+            else {"module_bytes": 2000 * one.left if one.family == "svm" else 300}
+            for kind, one, _ in jobs
+        ]
+
+    plan = effort.Plan(work=40, screened=2, promoted=2, finalists=0)
+    budget = Budget(module_bytes=1000)
+    tried = halving.search(there, budget, plan, run, lambda *_: None, width=2)
+    assert [(one.candidate.family, one.candidate.left, one.rung) for one in tried] == [
+        *(("svm", 0.45, effort.LAST), ("linear", 1.0, effort.LAST), ("svm", 1.0, 0))
+    ]
+
+
 def test_another_family_goes_on_unless_it_is_clearly_worse() -> None:
     names = {"a": "linear", "b": "linear", "c": "gaussian", "d": "forest"}
     ranked = [Candidate(family, {}, name) for name, family in names.items()]

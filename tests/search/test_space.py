@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from midge.search import space
 from midge.search.space import Candidate
 
@@ -11,6 +13,20 @@ def test_candidates_differ_and_begin_with_the_usual() -> None:
     assert len({one.name for one in there}) == len(there) == 20
     assert [one.family for one in there[:3]] == ["forest", "linear", "gaussian"]
     assert there == space.sample(("forest", "linear", "gaussian"), 40, 20, 1)
+
+
+@pytest.mark.parametrize("family", space.VALUES)
+def test_what_is_made_smaller_keeps_to_the_strengths_there_are(family: str) -> None:
+    here = Candidate(family, space.learners.LEARNERS[family].defaults(), "code")
+    made = space.compressed(here, 1.5)
+    if family in ("linear", "gaussian"):
+        assert made is None
+        return
+    assert made is not None and made.left == 0.6 and made.fit_name != here.fit_name
+    assert space.TECHNIQUES[family] in made.title and space.compressed(made, 1.5) is None
+    assert space.compressed(here, 1000) is None and space.compressed(here, float("inf")) is None
+    # What is around it is as small.
+    assert {one.left for one in space.neighbours(made, 40)} == {0.6}
 
 
 def test_neighbours_differ_in_one_thing() -> None:

@@ -1,11 +1,45 @@
-"""A trial: rows are thinned evenly."""
+"""A trial: rows are thinned evenly, compression is what the board has."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from midge import learners, reference_model, train
+from midge.evaluate import compiled
+from midge.recipe import Budget, Recipe
 from midge.search import trial
+from midge.search.effort import Rung
+from midge.search.space import Candidate
 from midge.validation import Rows
+
+
+@pytest.fixture(scope="module")
+def task() -> trial.Task:
+    recipe = Recipe.load("gesture")
+    recipe = replace(recipe, train=replace(recipe.train, augment=0))
+    data = reference_model.training_data(recipe, 3, 4, times=1, other_s=6.0)
+    return trial.Task(recipe, train.examples(recipe, data, 1, []), "x64", Budget(), 1)
+
+
+@pytest.mark.parametrize(("family", "left"), [("forest", 0.3), ("svm", 0.3)])
+def test_compression_is_in_the_module_and_in_what_is_judged(
+    task: trial.Task, family: str, left: float
+) -> None:
+    params = {**learners.LEARNERS[family].defaults(), "features": 8}
+    whole, small = (Candidate(family, params, "table", share) for share in (1.0, left))
+    before, after = trial.cost(task, whole), trial.cost(task, small)
+    assert after["module_bytes"] < before["module_bytes"]
+    assert trial.scores(task, small, Rung(1.0, 2)) != trial.scores(task, whole, Rung(1.0, 2))
+    model, predict = trial.fit(task, small)
+    assert model.frontend is not None
+    X = task.examples.rows.X
+    read = [task.recipe.features.names.index(name) for name in model.frontend.features]
+    _, winners = compiled(model).classify(X[:, read])
+    # What a trial counts right is what the C answers.
+    assert (winners == predict(X)).all()
 
 
 def test_thinned_rows_keep_every_label_of_every_group() -> None:

@@ -103,16 +103,15 @@ def search(
         tried = refining.refine(tried, budget, run, advance, n_new=n_new, n_features=n_features, seed=seed)
         tried = refining.judge_again(tried, budget, run, advance, finalists=plan.finalists)
     best = _best(tried, budget, target)
-    fitted, model = trial.fit(task, best.candidate)
+    names_aside = sorted(set(found.rows.keys[aside].tolist()))
     about_model = train.provenance_of(recipe, data, found.cut, seed) | {
         "family": best.candidate.family,
         "params": dict(best.candidate.params),
-        "put_aside": sorted(set(found.rows.keys[aside].tolist())),
+        "put_aside": names_aside,
     }
-    rows = kept.rows + kept.more
-    model = train.model_of(recipe, fitted, rows.X, windows=kept.cut.windows, provenance=about_model)
+    model, predict = trial.fit(task, best.candidate, about_model)
     built = builder.build(model, target, layout=best.costs["layout"], budget=budget)
-    answer = fitted.predict(found.rows.X[aside])
+    answer = predict(found.rows.X[aside])
     counts = confusion.count(found.rows.y[aside], answer, len(recipe.labels))
     report = {
         "app": recipe.name,
@@ -120,7 +119,7 @@ def search(
         "budget": asdict(budget),
         "best": best.to_json(),
         "held_out": {
-            "groups": about_model["put_aside"],
+            "groups": names_aside,
             "accuracy": confusion.accuracy(counts),
             "macro_f1": confusion.macro_f1(counts),
             "n": int(aside.sum()),

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..progress import Advance
 from ..recipe import Budget
-from . import trial
+from . import space, trial
 from .effort import LAST, RUNGS, Plan, Rung
 from .space import Candidate
 
@@ -70,11 +70,9 @@ def search(
     first = list({one.family: one for one in reversed(ranked)}.values())
     costs = dict(zip((one.name for one in first), run([("cost", one, None) for one in first]), strict=True))
     promoted: list[Candidate] = []
-    queue = in_turn(ranked, scores)
-    for start in range(0, len(queue), width):
-        if len(promoted) >= plan.promoted:
-            break
-        batch = queue[start : start + width]
+    waiting, smaller = in_turn(ranked, scores), list[Candidate]()
+    while waiting and len({one.fit_name for one in promoted}) < plan.promoted:
+        batch, waiting = waiting[:width], waiting[width:]
         unknown = [one for one in batch if one.name not in costs]
         for one, cost in zip(unknown, run([("cost", one, None) for one in unknown]), strict=True):
             costs[one.name] = cost
@@ -82,7 +80,12 @@ def search(
             # One in two layouts is one fit.
             fits = {other.fit_name for other in promoted}
             has_place = len(fits) < plan.promoted or one.fit_name in fits
-            if has_place and trial.excess(costs[one.name], budget) <= 1:
+            excess = trial.excess(costs[one.name], budget)
+            if excess > 1 and len(smaller) < plan.promoted:
+                made = space.compressed(one, excess)
+                smaller += [made] if made is not None else []
+                waiting = [*([made] if made is not None else []), *waiting]
+            elif has_place and excess <= 1:
                 promoted.append(one)
     advance(LAST, LAST + 3, f"the best {len(promoted)} on all rows")
     last = dict(
@@ -93,7 +96,7 @@ def search(
         )
     )
     tried = []
-    for one in ranked:
+    for one in [*ranked, *(one for one in smaller if one.name in last)]:
         if one.name in costs:
             rung, there = (LAST, last[one.name]) if one.name in last else (0, scores[one.name])
             tried.append(Tried(one, rung, tuple(there), costs[one.name]))

@@ -41,7 +41,11 @@ class Runs:
     def fits(self) -> float:
         """What all jobs so far amount to in fits on all rows; a build begins with one."""
         once = {name: job for (name, _), job in self._asked.items()}
-        return sum(1.0 if rung is None else rung.work for _, _, rung in once.values())
+        return sum(
+            # What is made smaller is tuned again.
+            (1.0 if rung is None else rung.work) * (1 if candidate.left == 1 else 2)
+            for _, candidate, rung in once.values()
+        )
 
 
 def _name(job: Job) -> str:

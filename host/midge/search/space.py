@@ -1,14 +1,15 @@
-"""What a search may try: families, their parameters, how many features, and the layout of the module."""
+"""What a search may try: families, their parameters, how many features, compression, the module's layout."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .. import learners, validation
+from ..compress import techniques
 
 # Values worth trying, cheap to dear; what is not named stays at the family's default.
 VALUES: dict[str, dict[str, tuple[float, ...]]] = {
@@ -22,21 +23,32 @@ VALUES: dict[str, dict[str, tuple[float, ...]]] = {
 }
 FEATURES = (4, 8, 16, 32, 64)  # and all there are
 LAYOUTS = ("code", "table")
+# What makes a module smaller that is over the budget; its strength is the share that is left.
+TECHNIQUES = {
+    **dict.fromkeys(("forest", "extra-trees", "boosting"), "prune"),
+    "net": "neurons",
+    "svm": "vectors",
+}
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing to try."""
+    """One thing to try; `left`: the share that compression by the family's technique leaves, 1 = none."""
 
     family: str
     params: Mapping[str, float]
     layout: str
+    left: float = 1.0
 
     @property
     def name(self) -> str:
         """It in words, the same for the same candidate."""
         values = " ".join(f"{key} {value:g}" for key, value in sorted(self.params.items()))
-        return f"{self.family} {values} {self.layout}"
+        return f"{self.family} {values}{self._compression} {self.layout}"
+
+    @property
+    def _compression(self) -> str:
+        return "" if self.left == 1 else f", {TECHNIQUES[self.family]} {self.left:g}"
 
     @property
     def fit_name(self) -> str:
@@ -46,13 +58,14 @@ class Candidate:
     @property
     def title(self) -> str:
         """What differs from the family's usual values, for people."""
-        return f"{validation.name_of(self.family, self.params)}, {self.layout}"
+        return f"{validation.name_of(self.family, self.params)}{self._compression}, {self.layout}"
 
     def to_json(self) -> dict[str, Any]:
         return {
             "family": self.family,
             "params": dict(self.params),
             "layout": self.layout,
+            "compressed": None if self.left == 1 else [TECHNIQUES[self.family], self.left],
             "title": self.title,
         }
 
@@ -74,6 +87,15 @@ def sample(families: tuple[str, ...], n_features: int, n: int, seed: int) -> lis
     return list(found.values())
 
 
+def compressed(candidate: Candidate, excess: float) -> Candidate | None:
+    """The candidate with so little left that `excess` times the budget may do; None if nothing is for it."""
+    if candidate.left != 1 or candidate.family not in TECHNIQUES:
+        return None
+    strengths = techniques.TECHNIQUES[TECHNIQUES[candidate.family]].strengths
+    share = max((one for one in strengths if one * excess <= 1), default=None)
+    return None if share is None else replace(candidate, left=share)
+
+
 def neighbours(candidate: Candidate, n_features: int) -> list[Candidate]:
     """Candidates that differ in one value, by one step up or down, or in the layout."""
     found = []
@@ -85,18 +107,18 @@ def neighbours(candidate: Candidate, n_features: int) -> list[Candidate]:
         above = [value for value in order if value > here]
         for value in (*below[-1:], *above[:1]):
             step = 0 if key == "features" and value == n_features else value
-            found.append(_candidate(candidate.family, {**candidate.params, key: step}, candidate.layout))
+            params = {**candidate.params, key: step}
+            found.append(_candidate(candidate.family, params, candidate.layout, candidate.left))
     other = LAYOUTS[1 - LAYOUTS.index(candidate.layout)]
-    return [*found, _candidate(candidate.family, candidate.params, other)]
+    return [*found, replace(candidate, layout=other)]
 
 
 def _feature_counts(n_features: int) -> list[int]:
     return [count for count in FEATURES if count < n_features] + [0]
 
 
-def _candidate(family: str, params: Mapping[str, float], layout: str) -> Candidate:
+def _candidate(family: str, params: Mapping[str, float], layout: str, left: float = 1.0) -> Candidate:
     known = learners.LEARNERS[family].parameters
     whole = {key for key, one in known.items() if isinstance(one.default, int)}
-    return Candidate(
-        family, {key: int(value) if key in whole else value for key, value in params.items()}, layout
-    )
+    typed = {key: int(value) if key in whole else value for key, value in params.items()}
+    return Candidate(family, typed, layout, left)

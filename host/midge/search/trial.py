@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,15 @@ import numpy as np
 from .. import build as builder
 from .. import train, validation
 from ..compile import c99
-from ..errors import CompileError, ModelError
+from ..compile.ir import Node
+from ..compress import app as compress_app
+from ..compress import plan
+from ..errors import CompileError, MidgeError, ModelError
 from ..model_file import Model
 from ..recipe import Budget, Recipe
 from ..train import Examples
-from ..validation import Fitted, Rows
+from ..validation import Fitted, Int16, Labels, Rows
+from . import space
 from .effort import Rung
 from .space import Candidate
 
@@ -50,20 +54,46 @@ def scores(task: Task, candidate: Candidate, rung: Rung) -> list[float]:
         learning = learning + thinned(more.where(~np.isin(more.keys, rows.keys[mask])), rung.share)
         try:
             fitted = validation.fit(candidate.family, params, learning, task.seed)
-        except ValueError:
+            smaller = compressed(task, candidate, fitted, learning)
+        except (ValueError, MidgeError):
             return []
-        found.append(validation.balanced(rows.y[mask], fitted.predict(rows.X[mask])))
+        found.append(validation.balanced(rows.y[mask], predict(fitted, smaller, rows.X[mask])))
     return found
 
 
-def fit(task: Task, candidate: Candidate) -> tuple[Fitted, Model]:
-    """The candidate fitted on all rows of the task, as a model."""
+def fit(
+    task: Task, candidate: Candidate, provenance: Mapping[str, Any] | None = None
+) -> tuple[Model, Callable[[Int16], Labels]]:
+    """The candidate fitted on all rows of the task: the model, and what it answers to rows of all columns.
+
+    Raises ModelError if it is not its estimator's, or can't be compressed so.
+    """
     found = task.examples
     rows = found.rows + found.more
     fitted = validation.fit(candidate.family, candidate.params, rows, task.seed)
-    about = {"family": candidate.family, "params": dict(candidate.params)}
-    model = train.model_of(task.recipe, fitted, rows.X, windows=found.cut.windows, provenance=about)
-    return fitted, model
+    smaller = compressed(task, candidate, fitted, rows)
+    about = {"family": candidate.family, "params": dict(candidate.params), **(provenance or {})}
+    if smaller is not None:
+        about["compressed"] = [[space.TECHNIQUES[candidate.family], candidate.left]]
+    windows = found.cut.windows
+    model = train.model_of(task.recipe, fitted, rows.X, windows=windows, provenance=about, ir=smaller)
+    return model, lambda X: predict(fitted, smaller, X)
+
+
+def compressed(task: Task, candidate: Candidate, fitted: Fitted, learning: Rows) -> Node | None:
+    """The fit's IR after the candidate's compression, if it has one; ModelError if that does not suit it."""
+    if candidate.left == 1:
+        return None
+    case = compress_app.case_of(fitted, learning, learning.where(np.zeros(len(learning), bool)))
+    done = plan.apply(space.TECHNIQUES[candidate.family], case, candidate.left, task.seed)
+    if done is None:
+        raise ModelError(f"{candidate.title} can't be made smaller so; choose another share")
+    return done.ir.calibrated(case.learning.X)
+
+
+def predict(fitted: Fitted, smaller: Node | None, X: Int16) -> Labels:
+    """Labels of rows of all columns: the estimator's, or of what it became."""
+    return fitted.predict(X) if smaller is None else plan.answers(smaller, X[:, fitted.columns])
 
 
 def cost(task: Task, candidate: Candidate) -> dict[str, Any]:
@@ -73,7 +103,7 @@ def cost(task: Task, candidate: Candidate) -> dict[str, Any]:
     """
     found: list[dict[str, Any]] = []
     try:
-        _, model = fit(task, candidate)
+        model, _ = fit(task, candidate)
         there = [layout for layout, _ in c99.candidates(model)]
         for layout in sorted(there, key=lambda one: one != candidate.layout):
             found.append(_costs(builder.build(model, task.target, layout=layout)))
