@@ -250,3 +250,19 @@ def test_fewer_parts_than_words_are_background_and_none_of_silence(app: Recipe, 
     # Of silence everything is variants, none is part of a word.
     assert sum(item.label == "_silence_" and len(item.samples) > 0 for item in made.recordings) == len(hush)
     assert min(float(np.abs(item.samples).max()) for item in parts) > 100
+
+
+def test_streams_of_folds_count_together(app: Recipe, data: Dataset, trained: train.Trained) -> None:
+    one = evaluate_stream.evaluate_stream(app, trained.model, data, per_hour=30.0)
+    two = evaluate_stream.together([one, one])
+    assert (two.said, two.hours) == (2 * one.said, 2 * one.hours)
+    for a, b in zip(one.points, two.points, strict=True):
+        assert (b.false_accepts, b.false_rejects, b.confused) == (
+            2 * a.false_accepts,
+            2 * a.false_rejects,
+            2 * a.confused,
+        )
+        assert b.false_accepts_per_hour == pytest.approx(a.false_accepts_per_hour)
+        assert b.false_reject_rate == pytest.approx(a.false_reject_rate)
+    assert two.tuned is not None and one.tuned is not None
+    assert two.tuned.threshold == one.tuned.threshold

@@ -24,6 +24,8 @@ POSTURE_S = 2.0
 MOTION = 3  # channels of a vector
 # Windows that show a part of a word, for each word: more of them, and words are taken for parts.
 PARTS_A_WORD = 0.25
+# Windows long; what is longer shows its own course.
+LONGEST_CLIP = 2.0
 # Of a performance: so much of it is not yet the performance.
 SHOWN = (0.1, 0.55)
 
@@ -41,7 +43,8 @@ def vary(
 
     With a `background` label there are two more for each take that makes events, with that label: windows of
     `length` samples that it just enters, or is about to leave; on a stream most windows show a part of a
-    performance. Of words there are fewer, and they are also mixed with the background of their own group.
+    performance. Of words there are fewer, and they are also mixed with the background of their own group; a
+    clip of background gives one window that shows its end and another's beginning, as a stream does.
     """
     rng = np.random.default_rng(seed)
     how = how or Variation()
@@ -54,11 +57,16 @@ def vary(
         for item in dataset.recordings
     ]
     if background is not None:
+        clips = [item.samples for item in dataset.recordings if item.label == background]
+        clips = [clip for clip in clips if 0 < len(clip) <= LONGEST_CLIP * length]
         for enters in (True, False):
             # Of one copy: with more of them, whatever is not quite a word would be background.
             for item in made[: len(dataset.recordings)]:
                 if not is_event(item.label, background):
-                    made.append(replace(item, samples=item.samples[:0]))
+                    part = item.samples[:0]
+                    if enters and item.kind == SOUND and item.label == background and clips:
+                        part = _joined(item.samples, clips[int(rng.integers(len(clips)))], length, rng)
+                    made.append(replace(item, samples=part))
                 elif item.kind != SOUND:
                     part = _partial(item.samples, length, rng, enters=enters)
                     made.append(replace(item, label=background, samples=part))
@@ -75,6 +83,16 @@ def _sound(
     longest = max(stretches(item), key=lambda bounds: bounds[1] - bounds[0], default=(0, 0))
     sound = augment_sound.vary(item.samples[slice(*longest)], item.rate_hz, rng, how, around)
     return replace(item, samples=np.clip(np.rint(sound), -32768, 32767).astype(np.int16), gaps=())
+
+
+def _joined(
+    before: npt.NDArray[np.int16], after: npt.NDArray[np.int16], length: int, rng: np.random.Generator
+) -> npt.NDArray[np.int16]:
+    """A window of `length` rows in which one clip ends and another begins; nothing if they are short."""
+    first = round(length * rng.uniform(0.25, 0.75))
+    if len(before) < first or len(after) < length - first:
+        return before[:0]
+    return np.concatenate([before[len(before) - first :], after[: length - first]])
 
 
 def _partial(

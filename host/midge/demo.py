@@ -198,7 +198,10 @@ class Loop:
         return {"files": len(flashed.sent), "bytes": flashed.sent_bytes}
 
     def record(self, advance: Advance, seed: int) -> Facts:
-        lessons = list(self.lessons(seed))
+        lessons = []
+        for who, label, act in self.lessons(seed):
+            lessons.append((who, label, act))
+            advance(0.0, None, f"{who}: {label} is made")
         total_s = sum(act.duration_s for _, _, act in lessons)
         done_s, lost = 0.0, 0
         with session.connect(self.board.tty) as line:
@@ -227,7 +230,11 @@ class Loop:
         if shuffle_seed is not None:
             data = shuffled(data, shuffle_seed)
         report = train.train(self.recipe, data, on_progress=advance).report
-        return {"accuracy": round(report["accuracy"], 4), "macro_f1": round(report["macro_f1"], 4)}
+        return {
+            "accuracy": round(report["accuracy"], 4),
+            "macro_f1": round(report["macro_f1"], 4),
+            "of": f"{report['n']} {report['unit']}s of people held out in {report['folds']} folds",
+        }
 
     def build(self, _: Advance) -> Facts:
         self.model = build.find(self.folder).model

@@ -31,7 +31,11 @@ from .recording import Recording
 Int16 = npt.NDArray[np.int16]
 
 PICTURE_NAME = "stream.png"
-THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(10, 50))
+# Closer where a model that is sure of other words has to be held back.
+THRESHOLDS = (
+    *(round(0.02 * step, 2) for step in range(10, 45)),
+    *(round(0.01 * n, 2) for n in range(90, 100)),
+)
 # Background between two takes: long enough that no window sees both.
 PAUSE_WINDOWS = 2.0
 
@@ -120,16 +124,53 @@ def evaluate_stream(
     quiet_hours = max(1e-9, hours - busy_s / 3600)
     thresholds = sorted({*THRESHOLDS, model.decision.threshold})
     points = [_point(model, scored, threshold, quiet_hours) for threshold in thresholds]
+    return _evaluation(points, hours, quiet_hours, len(takes), model.decision.threshold, per_hour)
+
+
+def _evaluation(
+    points: Sequence[Point], hours: float, quiet_hours: float, said: int, threshold: float, per_hour: float
+) -> StreamEvaluation:
+    """What the points tell; tuned to the one that misses least with few enough false accepts."""
     enough = [point for point in points if point.false_accepts_per_hour <= per_hour]
     return StreamEvaluation(
         hours=hours,
         background_hours=quiet_hours,
-        said=len(takes),
-        at_recipe=next(point for point in points if point.threshold == model.decision.threshold),
+        said=said,
+        at_recipe=next(point for point in points if point.threshold == threshold),
         tuned=min(enough, key=lambda point: (point.false_reject_rate, point.threshold)) if enough else None,
         wanted_per_hour=per_hour,
         points=tuple(points),
     )
+
+
+def together(found: Sequence[StreamEvaluation]) -> StreamEvaluation:
+    """Several streams as one, such as those of folds; delays are medians of their own."""
+    hours, quiet_hours = sum(one.hours for one in found), sum(one.background_hours for one in found)
+    said = sum(one.said for one in found)
+
+    def median(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return float(np.median(known)) if known else None
+
+    points = []
+    for of_threshold in zip(*(one.points for one in found), strict=True):
+        missed = sum(point.false_rejects for point in of_threshold)
+        confused = sum(point.confused for point in of_threshold)
+        false = sum(point.false_accepts for point in of_threshold)
+        points.append(
+            Point(
+                threshold=of_threshold[0].threshold,
+                false_accepts=false,
+                false_accepts_per_hour=false / quiet_hours,
+                false_rejects=missed,
+                confused=confused,
+                false_reject_rate=(missed + confused) / max(1, said),
+                delay_ms_median=median([point.delay_ms_median for point in of_threshold]),
+                delay_ms_95=median([point.delay_ms_95 for point in of_threshold]),
+            )
+        )
+    first = found[0]
+    return _evaluation(points, hours, quiet_hours, said, first.at_recipe.threshold, first.wanted_per_hour)
 
 
 def _joined(parts: Sequence[Int16], least: int, seed: int) -> list[Int16]:

@@ -28,6 +28,8 @@ VARIANTS = (
     *("Andrea", "Annie", "Denis", "Gene", "Jacky", "Lee", "Mario", "Mike", "Storm", "anika"),
     *("belinda", "benjamin", "boris", "edward", "linda", "max", "pablo", "robert", "steph", "victor"),
 )
+# Of other speech, between two changes of pace.
+WORDS_A_BREATH = 4
 # What is said besides keywords.
 OTHER_WORDS: Sequence[str] = """
 apple bird bottle careful child cloud dinner eight engine every father five four garden happy
@@ -165,9 +167,11 @@ def other_speech(speaker: Speaker, duration_s: float, *, salt: int = 0, avoid: S
     """Other words and pauses, `duration_s` long: nothing that is a keyword."""
     rng = np.random.default_rng([speaker.seed, salt, 7])
     known = [word for word in OTHER_WORDS if word not in avoid]
-    words: list[str] = []
-    found = Heard(np.zeros(0, np.int16))
-    while found.duration_s < duration_s:
-        words += rng.choice(known, 4).tolist()
-        found = scene(speaker, words, salt=salt, pause_s=float(rng.uniform(0.1, 0.9)))
-    return Heard(found.samples[: round(duration_s * RATE_HZ)])
+    parts: list[Int16] = []
+    n, length = 0, round(duration_s * RATE_HZ)
+    while n < length:
+        words = rng.choice(known, WORDS_A_BREATH).tolist()
+        pause_s = float(rng.uniform(0.1, 0.9))
+        parts.append(scene(speaker, words, salt=1000 * salt + len(parts), pause_s=pause_s).samples)
+        n += len(parts[-1])
+    return Heard(np.concatenate([np.zeros(0, np.int16), *parts])[:length])
