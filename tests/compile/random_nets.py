@@ -51,6 +51,25 @@ class Maker:
         """An average or max pool."""
         return self._add(Layer(kind, (len(self.layers),), self.scales[-1], self.zeros[-1], -128, 127, window))
 
+    def mean(self, share: float) -> Maker:
+        """TensorFlow Lite's mean over the whole image, `share` times the scale of what it reads."""
+        height, width, channels = self._out()
+        n = height * width
+        ones = Weights(
+            np.ones((channels, height, width, 1), np.int8),
+            np.full(channels, 1 / n),
+            np.zeros(channels, np.int32),
+        )
+        zero = int(self.source.integers(-30, 30))
+        window = Window((height, width))
+        return self._add(
+            Layer(
+                *("depthwise", (len(self.layers),), share * self.scales[-1], zero, -128, 127, window),
+                ones,
+                is_mean=True,
+            )
+        )
+
     def residual(self, back: int) -> Maker:
         """The sum of what there is and of what there was `back` layers ago."""
         here = len(self.layers)

@@ -42,7 +42,9 @@ def _as_in_a_file(net: Conv) -> Conv:
 
     layers = []
     for layer in net.layers:
-        weights = layer.weights and replace(layer.weights, scales=single(layer.weights.scales))
+        weights = layer.weights
+        if weights and not layer.is_mean:
+            weights = replace(weights, scales=single(weights.scales))
         low = -128 if layer.kind == "add" else layer.low
         layers.append(replace(layer, scale=float(single(layer.scale)), weights=weights, low=low, high=127))
     return replace(net, scale=float(single(net.scale)), layers=tuple(layers))
@@ -68,6 +70,13 @@ def nets() -> dict[str, Conv]:
         .residual(1)
         .pool("average", Window((9, 6)))
         .weighted("dense", 4, relu=False),
+        **{
+            f"mean of {height * width}, {share}": Maker((height, width, 4), height)
+            .weighted("conv", 8, relu=False)
+            .mean(share)
+            .weighted("dense", 4, relu=False)
+            for height, width, share in ((9, 7, 1.0), (8, 8, 0.37), (25, 5, 0.6), (3, 1, 1.7))
+        },
         "a number": Maker((8, 8, 1), 4).weighted("conv", 4, Window((3, 3))).weighted("dense", 1, relu=False),
     }
     return {name: _as_in_a_file(maker.net(bits=31)) for name, maker in made.items()}
@@ -100,9 +109,10 @@ def test_a_file_gives_the_net_that_was_written(name: str, softmax: bool, tmp_pat
     np.testing.assert_array_equal(model.quantisation.apply(real), X)
 
 
-def test_build_takes_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["residual", "mean of 63, 1.0"])
+def test_build_takes_a_file(name: str, tmp_path: Path) -> None:
     path = tmp_path / "net.tflite"
-    path.write_bytes(tflite_files.write(NETS["residual"]))
+    path.write_bytes(tflite_files.write(NETS[name]))
     found = build.find(path)
     module = build.build(found.model, "x64")
     assert module.rows > 10 and module.state_bytes > 0

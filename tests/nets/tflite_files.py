@@ -15,6 +15,7 @@ _OPERATORS = {"add": 0, "average": 1, "conv": 3, "depthwise": 4, "dense": 9, "ma
 # BuiltinOptions
 _OPTIONS = {"conv": 1, "depthwise": 2, "average": 5, "max": 5, "dense": 8, "add": 11}
 SOFTMAX, SOFTMAX_OPTIONS = 25, 9
+MEAN, MEAN_OPTIONS = 40, 27
 
 
 class Writer:
@@ -99,14 +100,15 @@ def write(net: Conv, *, softmax: bool = False) -> bytes:
     for number, layer in enumerate(net.layers):
         inputs = [place[source] for source in layer.sources]
         shape = shapes[number + 1]
-        if layer.weights is not None:
+        if layer.is_mean:
+            inputs.append(tensor((2,), INT32, [], [], np.array([1, 2], "<i4").tobytes()))
+        elif layer.weights is not None:
             inputs += _weights(net, layer, tensor)
-        out = (1, shape[2]) if layer.kind == "dense" else (1, *shape)
+        out = (1, shape[2]) if layer.kind == "dense" or layer.is_mean else (1, *shape)
         place.append(tensor(out, INT8, [layer.scale], [layer.zero]))
-        codes.append(_OPERATORS[layer.kind])
-        operators.append(
-            _operator(len(codes) - 1, inputs, [place[-1]], _OPTIONS[layer.kind], _options(layer))
-        )
+        codes.append(MEAN if layer.is_mean else _OPERATORS[layer.kind])
+        kind = MEAN_OPTIONS if layer.is_mean else _OPTIONS[layer.kind]
+        operators.append(_operator(len(codes) - 1, inputs, [place[-1]], kind, _options(layer)))
     if softmax:
         last = tensor((1, shapes[-1][2]), INT8, [1 / 256], [-128])
         codes.append(SOFTMAX)
@@ -155,6 +157,8 @@ def _options(layer: Layer) -> dict[int, Any]:
     relu = ("<b", int(layer.low == layer.zero))
     window: Window = layer.window
     moves = {0: ("<b", int(not window.same)), 1: ("<i", window.stride[1]), 2: ("<i", window.stride[0])}
+    if layer.is_mean:
+        return {0: ("<b", 0)}
     if layer.kind == "dense":
         return {0: relu}
     if layer.kind == "add":

@@ -143,6 +143,8 @@ def _layer_json(layer: Layer) -> dict[str, Any]:
         found["weights_shape"] = list(layer.weights.values.shape)
         found["weight_scales"] = layer.weights.scales.tolist()
         found["bias"] = layer.weights.bias.tolist()
+    if layer.is_mean:
+        found["is_mean"] = True
     return found
 
 
@@ -204,6 +206,9 @@ def _read_layer(part: Any, number: int) -> Layer:
     weights = _read_weights(part, kind, where) if kind in WEIGHTED else None
     if weights is not None and kind != "dense" and weights.values.shape[1:3] != (height, width):
         raise ModelError(f"{where}: weights of another size than its kernel; train the model again")
+    is_mean = part.get("is_mean", False)
+    if not isinstance(is_mean, bool) or (is_mean and kind != "depthwise"):
+        raise ModelError(f"{where}: no mean of a channel; train the model again")
     return Layer(
         kind,
         tuple(_whole_numbers(part, "sources", n_sources, 0, 255, where)),
@@ -213,6 +218,7 @@ def _read_layer(part: Any, number: int) -> Layer:
         _whole(part, "high", -128, 127, where),
         Window((height, width), (down, right), part["same"]),
         weights,
+        is_mean,
     )
 
 

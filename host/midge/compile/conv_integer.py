@@ -158,8 +158,18 @@ def _factors(ir: Conv, layer: Layer) -> Factors | None:
         return factors(np.array([first / twice, second / twice, twice / (2.0**ADD_BITS * layer.scale)]))
     if layer.weights is None:
         return None
+    if layer.is_mean:
+        n_channels, height, width, _ = layer.weights.values.shape
+        ratio = np.full(n_channels, ir.tensor(layer.sources[0])[0] / layer.scale)
+        return _divided(factors(ratio), height * width)
     real = layer.weights.scales * ir.tensor(layer.sources[0])[0] / layer.scale
     return replace(factors(real), is_once=True) if layer.kind == "dense" else factors(real, ir.bits)
+
+
+def _divided(by: Factors, n: int) -> Factors:
+    """Factors of a mean of n values: TensorFlow Lite divides the multiplier, and drops what is left over."""
+    more = np.minimum(min(n.bit_length() - 1, 32), 31 - by.shift)
+    return replace(by, multiplier=(by.multiplier << more) // n, shift=by.shift + more)
 
 
 def requantise(sums: IntegerArray, by: Factors, index: int | None = None) -> IntegerArray:

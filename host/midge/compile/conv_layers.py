@@ -73,6 +73,7 @@ class Layer:
     sources : numbers of the tensors it reads: two of an 'add', else one
     scale, zero : of what it writes: real = (int8 - zero) * scale. Scale 0: real sums, of the last layer only
     low, high : int8 values that it is held within: a ReLU has low = zero
+    is_mean : a depthwise layer of ones that TensorFlow Lite calls a mean, whose factor it rounds otherwise
     """
 
     kind: str
@@ -83,6 +84,7 @@ class Layer:
     high: int = 127
     window: Window = ONE
     weights: Weights | None = None
+    is_mean: bool = False
 
     def out(self, shapes: list[Shape]) -> Shape:
         """Shape that it makes of the tensors; ModelError if they don't suit it."""

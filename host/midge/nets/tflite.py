@@ -1,8 +1,7 @@
 """TensorFlow Lite files in int8 → models: the same bits as its reference kernels.
 
 Layout: tensorflow/lite/schema/schema.fbs, version 3. Rounding: `compile.conv_integer`. Convolutions, also
-depthwise, dense layers, pools and additions, with ReLUs in them, are taken; a mean over the whole
-image is taken as a sum with a factor, at most one step of int8 away.
+depthwise, dense layers, pools, additions and means over the whole image, with ReLUs in them, are taken.
 """
 
 from __future__ import annotations
@@ -268,7 +267,10 @@ def _layer(
             np.full(shape[2], 1 / n),
             np.zeros(shape[2], np.int32),
         )
-        return Layer("depthwise", sources, target.scale, target.zero, window=Window(shape[:2]), weights=ones)
+        window = Window(shape[:2])
+        return Layer(
+            "depthwise", sources, target.scale, target.zero, window=window, weights=ones, is_mean=True
+        )
     if code not in (CONV, DEPTHWISE, DENSE):
         raise UnsupportedModel(f"operator {_NAMES.get(code, code)} is none that midge has kernels for")
     weights = _weights(net, code, inputs)
