@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from midge import assets, bench, build, chips, cli, model_file, targets
+from midge import assets, bench, build, chips, cli, model_file, simulate, storing, targets
 from midge.bench import Bench, Refused
 from midge.errors import ModelError
 from midge.model_file import Model
+from midge.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,24 @@ def test_the_picture_needs_an_accuracy(measured: Bench, tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ModelError, match=r"choose \.png"):
         bench.draw([measured], tmp_path / "cost.abc", "one")
+
+
+def test_recordings_judge_a_model_file_without_its_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(assets.models_folder() / "gesture", tmp_path / "somewhere")
+    (tmp_path / "data").mkdir()
+    person = simulate.people(1, 77)[0]
+    for label in ("circle", "chop"):
+        # The same motion under two names: one of them is wrong.
+        take = simulate.recorded(simulate.other_motion(person, 12.0), Recipe.load("gesture"), label, "")
+        storing.write(tmp_path / "data", label, take, take.samples, take.gaps)
+    words = ["bench", str(tmp_path / "somewhere" / "model.json"), "--target", "armv6m"]
+    picture = tmp_path / "cost.svg"
+    assert cli.main([*words, "--data", str(tmp_path / "data"), "--picture", str(picture), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["benches"]
+    assert 0 <= found["accuracy"] <= 0.5
+    assert "accuracy on data, %" in picture.read_text()
 
 
 def test_the_command(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,8 +164,8 @@ def _on_chip(chip: chips.Chip, low_cycles: float, high_cycles: float, hops_a_sec
     )
 
 
-def draw(found: Sequence[Bench], path: Path, title: str) -> None:
-    """Accuracy against instructions, a colour a target; the larger the dot, the larger the module.
+def draw(found: Sequence[Bench], path: Path, title: str, *, of: str = "unseen groups") -> None:
+    """Accuracy `of` what against instructions, a colour a target; the larger the dot, the larger the module.
 
     Raises ModelError for a model whose accuracy is not known.
     """
@@ -191,7 +191,7 @@ def draw(found: Sequence[Bench], path: Path, title: str) -> None:
         axes.annotate(one.name, at, textcoords="offset points", xytext=(4, 6), fontsize="small")
     log_x(axes)
     axes.set_xlabel("instructions an inference, front end included")
-    axes.set_ylabel("accuracy on unseen groups, %")
+    axes.set_ylabel(f"accuracy on {of}, %")
     axes.set_title(title)
     axes.legend(fontsize="small")
     # No time and no version: the same models give the same picture.

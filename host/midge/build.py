@@ -105,11 +105,16 @@ class BuiltModule:
 
 @dataclass(frozen=True)
 class Found:
-    """A model to build: where its modules go, and the budget of its app, if it has one."""
+    """A model to build: where its modules go, and the recipe of its app, if it has one."""
 
     model: Model
     folder: Path
-    budget: Budget | None = None
+    recipe: Recipe | None = None
+
+    @property
+    def budget(self) -> Budget | None:
+        """The recipe's."""
+        return self.recipe.budget if self.recipe else None
 
 
 def find(app_or_model: str | Path) -> Found:
@@ -135,11 +140,11 @@ def find(app_or_model: str | Path) -> Found:
     recipe = Recipe.load(app_or_model)
     trained = recipe.build_folder / FILE_NAME
     if trained.is_file():
-        return Found(load(trained), recipe.build_folder, recipe.budget)
+        return Found(load(trained), recipe.build_folder, recipe)
     # Only a shipped app itself has the shipped model: an own app of the same name has other gestures.
     shipped = assets.models_folder() / recipe.name / FILE_NAME
     if shipped.is_file() and recipe.folder.resolve().parent == assets.apps_folder().resolve():
-        return Found(load(shipped), recipe.build_folder, recipe.budget)
+        return Found(load(shipped), recipe.build_folder, recipe)
     raise ModelNotFound(f"{recipe.name} has no model yet; train one with: midge train {app_or_model}")
 
 

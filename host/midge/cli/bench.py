@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="speed: code by -Os and -O2, the faster; size: the smallest; auto: code by -Os",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DATASET", help="measure the accuracy of apps on these recordings"
+        "--data", type=Path, metavar="DATASET", help="measure the accuracy on these recordings"
     )
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="accuracy against cost as a picture (.png, .svg)"
@@ -58,22 +58,25 @@ def run(args: argparse.Namespace) -> None:
         if isinstance(one, bench.Refused):
             output.note(f"{one.name} for {one.target}: {one.why}")
     if args.picture is not None:
-        bench.draw(measured, args.picture, ", ".join(dict.fromkeys(one.name for one in measured)))
+        of = "unseen groups" if args.data is None else args.data.name
+        title = ", ".join(dict.fromkeys(one.name for one in measured))
+        bench.draw(measured, args.picture, title, of=of)
         output.say(f"picture: {args.picture}")
     output.result({"benches": [one.to_json() for one in found], "picture": args.picture})
 
 
 def _of_model(name: str, chosen: tuple[str, ...], args: argparse.Namespace) -> list[Bench | Refused]:
     from .. import bench, build, dataset
+    from ..compress.recipe_of_model import recipe_of
     from ..evaluate import evaluate
-    from ..recipe import Recipe
 
     there = build.find(name)
     accuracy = bench.accuracy_of(there.folder, there.model)
     if args.data is not None:
         with output.progress(f"{there.model.name}: accuracy") as advance:
             data = dataset.load(args.data)
-            accuracy = evaluate(Recipe.load(name), there.model, data, on_progress=advance).accuracy
+            recipe = there.recipe or recipe_of(there.model)
+            accuracy = evaluate(recipe, there.model, data, on_progress=advance).accuracy
     if args.picture is not None and accuracy is None:
         raise ModelError(
             f"the accuracy of {there.model.name} is not known; train it, or name recordings with --data"
