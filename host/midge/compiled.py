@@ -46,6 +46,8 @@ ROOM_OF_INFO = 400
 MOST_WRONG_IN_INT8 = 0.02
 # Error of a regressor's values, of the full scale of its scores.
 MOST_VALUE_ERROR = 0.001
+# Error of one row, of the deviation of all.
+MISVALUED = 0.02
 # Part of the usual margin that counts as one.
 NEAR_TIE = 0.01
 # The same of one that no row may be wrong by.
@@ -286,6 +288,8 @@ def compile_estimator(
         precise = Precise(inner)
         compiled = made(replace(ir, inner=precise) if isinstance(ir, Projected) else precise)
     wrong = _lost(compiled, rows)
+    if not wrong and not len(classes) and clear.any():
+        wrong = _misvalued(compiled, rows[clear], expected[clear])
     if not wrong and len(classes) and clear.any():
         wrong = _mistaken(
             compiled, rows[clear], winners[clear], reference.evaluate(exact, seen[clear]).margins
@@ -390,6 +394,19 @@ def _lost_values(compiled: CompiledModel, rows: quantise.Int16Array) -> int:
         gaps = neighbors.gaps(inner, seen.astype(np.float64))
         wrong &= gaps > max(NEAR_TIE * float(np.median(gaps)), FLOAT_NOISE)
     return int(wrong.sum())
+
+
+def _misvalued(compiled: CompiledModel, rows: quantise.Int16Array, expected: npt.NDArray[np.float64]) -> int:
+    """Rows on which the C is not near the value of the estimator, near ties apart; 0 if few enough."""
+    scores, _ = compiled._host.classify(rows)
+    off = np.abs(scores / compiled.model.score_scale - expected).max(axis=1)
+    wrong = off > max(MISVALUED * float(expected.std()), MOST_VALUE_ERROR)
+    inner, seen = _inside(compiled.model.ir, rows)
+    if isinstance(inner, Neighbors) and wrong.any():
+        gaps = neighbors.gaps(inner, seen.astype(np.float64))
+        wrong &= gaps > max(NEAR_TIE * float(np.median(gaps)), FLOAT_NOISE)
+    found = int(wrong.sum())
+    return found if found > MOST_WRONG * len(rows) else 0
 
 
 def _mistaken(

@@ -26,6 +26,7 @@ from sklearn.tree import DecisionTreeClassifier
 import midge
 from midge.compile import reference
 from midge.compile.projected import Projected
+from midge.errors import ParityError
 
 FRONTS: dict[str, list[Any]] = {
     "scaled": [StandardScaler(), PCA(4)],
@@ -73,7 +74,9 @@ def test_values_agree(name: str, front: str) -> None:
     X = ROWS[:, 1:]
     estimator = make_pipeline(*map(clone, FRONTS[front]), clone(REGRESSORS[name])).fit(X[::2], y[::2])
     compiled = midge.compile(estimator, X[::2])
-    assert np.abs(compiled.predict(X) - estimator.predict(X)).max() < 0.005 * np.ptp(y)
+    off = np.abs(compiled.predict(X) - estimator.predict(X)) > 0.005 * np.ptp(y)
+    # A fourth neighbour may be as near as the third but for what rounding moves.
+    assert off.sum() <= (name == "neighbours")
 
 
 @pytest.mark.parametrize("layout", ["code", "table"])
@@ -118,3 +121,15 @@ def test_files_hold_projections(tmp_path: Any) -> None:
     again = midge.model_file.load(path)
     assert again.digest == compiled.model.digest
     assert again.epsilon == compiled.model.epsilon
+
+
+@pytest.mark.parametrize("name", ["boosting", "neighbours"])
+def test_what_is_lost_before_the_projection_is_refused(name: str) -> None:
+    source = np.random.default_rng(1)
+    big, small = source.normal(size=(2, 200)) * np.array([[1.0], [1e-6]])
+    # The second component is all that counts, and less than a step of int16 features.
+    X = np.column_stack([big + small, big - small])
+    estimator = make_pipeline(PCA(whiten=True), clone(REGRESSORS[name]))
+    estimator.fit(X, small * 1e6)
+    with pytest.raises(ParityError, match="span too much"):
+        midge.compile(estimator, X)

@@ -16,6 +16,7 @@ from .kernel import Kernel
 from .linear import Linear
 from .neighbors import Neighbors
 from .net import Net
+from .projected import Projected
 from .reference import leaves
 
 INT16_MIN, INT16_MAX = -32768, 32767
@@ -150,8 +151,8 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
 
 
 def _goes_on(ir: Node | None) -> bool:
-    """True if values grow as long as features do, so that saturated ones are another answer."""
-    return isinstance(ir, Linear | Net) or (isinstance(ir, Kernel) and ir.function == "poly")
+    """True if sums of features decide: one of them saturated is another answer, however far out it is."""
+    return isinstance(ir, Linear | Net | Projected) or (isinstance(ir, Kernel) and ir.function == "poly")
 
 
 def _room(values: FloatArray, width: FloatArray) -> FloatArray:
