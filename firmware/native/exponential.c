@@ -2,7 +2,7 @@
 #include "exponential.h"
 
 /* round(65536 * 2^(-i / 64)) - 1: less one, so that all of them fit 16 bits. */
-static const uint16_t power_table[65] = {
+const uint16_t power_table[65] = {
     65535, 64829, 64131, 63440, 62756, 62080, 61412, 60750, 60096, 59448, 58808, 58175, 57548,
     56928, 56315, 55708, 55108, 54514, 53927, 53346, 52772, 52203, 51641, 51084, 50534, 49990,
     49451, 48919, 48392, 47870, 47355, 46845, 46340, 45841, 45347, 44858, 44375, 43897, 43424,
@@ -38,11 +38,7 @@ __attribute__((naked)) uint32_t reciprocal_uint32(uint32_t total)
 
 uint32_t negative_power(uint32_t exponent)
 {
-    const uint16_t *step = &power_table[exponent >> 6 & 63];
-    const uint32_t high = step[0] + 1u;
-    const uint32_t low = step[1] + 1u;
-
-    return (high - ((high - low) * (exponent & 63) >> 6)) >> (exponent >> 12);
+    return negative_power_inline(exponent);
 }
 
 int32_t sigmoid_q15(uint32_t exponent, int32_t is_negative)

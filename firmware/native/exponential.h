@@ -40,6 +40,18 @@ static inline uint32_t reciprocal_uint32(uint32_t total)
 }
 #endif
 
+extern const uint16_t power_table[65];
+
+/* As negative_power, for loops that are worth the space. */
+static inline uint32_t negative_power_inline(uint32_t exponent)
+{
+    const uint16_t *step = &power_table[exponent >> 6 & 63];
+    const uint32_t high = step[0] + 1u;
+    const uint32_t low = step[1] + 1u;
+
+    return (high - ((high - low) * (exponent & 63) >> 6)) >> (exponent >> 12);
+}
+
 /* 65536 * 2^-exponent, for exponents up to EXPONENT_LARGEST. */
 uint32_t negative_power(uint32_t exponent);
 

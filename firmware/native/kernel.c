@@ -88,6 +88,28 @@ static void machine_sum(const kernel_machine *machine, const int16_t *x, int64_t
     }
 }
 
+/* 1.0 becomes 32767. */
+static inline int16_t power_q15(uint32_t power)
+{
+    return (int16_t)((power - (power >> 16)) >> 1);
+}
+
+/* exponent_uint32 with its shift taken apart beforehand: this loop is most of the work beside the dot products. */
+static void rbf_write_narrow(const kernel_machine *machine, int32_t norm, const int32_t *dots, int32_t n,
+                             int16_t *kernels)
+{
+    const int32_t shift = machine->shift;
+    const int32_t right = shift < 0 ? 0 : shift < 31 ? shift : 31;
+    const int32_t left = shift >= 0 ? 0 : shift > -20 ? -shift : 20;
+    const uint32_t most = (uint32_t)EXPONENT_LARGEST >> left;
+
+    for (; n > 0; n--) {
+        const int32_t distance = norm - *dots++;
+        const uint32_t sum = (uint32_t)(distance > 0 ? distance : 0) >> right;
+        *kernels++ = power_q15(negative_power_inline(sum > most ? EXPONENT_LARGEST : sum << left));
+    }
+}
+
 static void rbf_write(const kernel_machine *machine, const int16_t *x, int64_t norm, int32_t is_narrow,
                       const int16_t *vectors, const int32_t *bases, int32_t n, int16_t *kernels)
 {
@@ -95,20 +117,14 @@ static void rbf_write(const kernel_machine *machine, const int16_t *x, int64_t n
 
     if (is_narrow) {
         dense_int16(x, vectors, bases, machine->n_in, n, dots);
+        rbf_write_narrow(machine, (int32_t)norm, dots, n, kernels);
+        return;
     }
     for (int32_t i = 0; i < n; i++) {
-        uint32_t exponent;
-        if (is_narrow) {
-            const int32_t distance = (int32_t)norm - dots[i];
-            exponent = distance > 0 ? exponent_uint32((uint32_t)distance, machine->shift) : 0;
-        } else {
-            const int64_t distance = norm - dot_wide(x, vectors, machine->n_in, bases[i]);
-            exponent = distance > 0 ? exponent_uint64((uint64_t)distance, machine->shift) : 0;
-            vectors += machine->n_in + (machine->n_in & 1);
-        }
-        const uint32_t power = negative_power(exponent);
-        /* 1.0 becomes 32767. */
-        kernels[i] = (int16_t)((power - (power >> 16)) >> 1);
+        const int64_t distance = norm - dot_wide(x, vectors, machine->n_in, bases[i]);
+        const uint32_t exponent = distance > 0 ? exponent_uint64((uint64_t)distance, machine->shift) : 0;
+        kernels[i] = power_q15(negative_power(exponent));
+        vectors += machine->n_in + (machine->n_in & 1);
     }
 }
 
