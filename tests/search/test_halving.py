@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from midge import learners
 from midge.recipe import Budget
 from midge.search import effort, halving, trial
 from midge.search.space import Candidate
+
+SPACE: dict[str, Any] = {"n_features": 40, "seed": 1, "width": 2}
 
 
 def test_the_better_go_on_and_what_is_too_large_does_not() -> None:
@@ -22,13 +25,39 @@ def test_the_better_go_on_and_what_is_too_large_does_not() -> None:
             for kind, one, _ in jobs
         ]
 
-    plan = effort.Plan(work=40, screened=12, promoted=3, finalists=2)
-    tried = halving.search(there, Budget(module_bytes=1000), plan, run, lambda *_: None, width=2)
+    plan = effort.Plan(work=40, drawn=12, explored=0, promoted=3, finalists=2)
+    tried = halving.search(there, Budget(module_bytes=1000), plan, run, lambda *_: None, **SPACE)
     assert [one.candidate.params["c"] for one in tried[:3]] == [10, 9, 8] and tried[2].rung == effort.LAST
     assert [rung for kind, rung in asked if kind == "scores"] == 12 * [effort.RUNGS[0]] + 3 * [
         effort.RUNGS[1]
     ]
     assert trial.excess({"refused": "x"}, Budget()) == float("inf")
+
+
+def test_around_the_best_is_looked_and_around_what_is_too_large_with_fewer_features() -> None:
+    params = {**learners.LEARNERS["svm"].defaults(), "features": 16}
+    there = [Candidate("svm", {**params, "c": 1.0, "features": n}, "code") for n in (8, 16)]
+    screened: list[Candidate] = []
+
+    def run(jobs: Any) -> list[Any]:
+        screened.extend(one for kind, one, rung in jobs if rung == effort.RUNGS[0])
+        # The more features and the larger c, the better and the larger.
+        return [
+            [0.5 + one.params["features"] / 100 + one.params["c"] / 1000] * 4
+            if kind == "scores"
+            else {"module_bytes": 100 * one.params["features"]}
+            for kind, one, _ in jobs
+        ]
+
+    plan = effort.Plan(work=40, drawn=2, explored=8, promoted=2, finalists=0)
+    budget = Budget(module_bytes=1000)
+    tried = halving.search(there, budget, plan, run, lambda *_: None, **SPACE)
+    near = screened[2:]
+    assert len({one.name for one in screened}) == len(screened) == 10
+    # Nothing is looked at above 16 features, which are too many already.
+    assert {one.params["features"] for one in near} <= {4, 8, 16} and len({one.layout for one in near}) == 1
+    within = [one for one in tried if one.rung == effort.LAST and one.candidate.left == 1]
+    assert within[0].candidate.params["c"] > 1
 
 
 def test_what_is_too_large_is_tried_smaller() -> None:
@@ -42,9 +71,9 @@ def test_what_is_too_large_is_tried_smaller() -> None:
             for kind, one, _ in jobs
         ]
 
-    plan = effort.Plan(work=40, screened=2, promoted=2, finalists=0)
+    plan = effort.Plan(work=40, drawn=2, explored=0, promoted=2, finalists=0)
     budget = Budget(module_bytes=1000)
-    tried = halving.search(there, budget, plan, run, lambda *_: None, width=2)
+    tried = halving.search(there, budget, plan, run, lambda *_: None, **SPACE)
     assert [(one.candidate.family, one.candidate.left, one.rung) for one in tried] == [
         *(("svm", 0.45, effort.LAST), ("linear", 1.0, effort.LAST), ("svm", 1.0, 0))
     ]

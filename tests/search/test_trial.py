@@ -53,3 +53,16 @@ def test_thinned_rows_keep_every_label_of_every_group() -> None:
     )
     assert 50 <= len(few) <= 60 and (np.diff(few.X[:, 0]) > 0).all()
     assert trial.thinned(rows, 1.0) is rows and len(trial.thinned(rows.where(np.zeros(200, bool)), 0.25)) == 0
+
+
+def test_another_split_has_other_groups_together() -> None:
+    keys = np.repeat([f"person {n}" for n in range(6)], 10)
+    rows = Rows(np.zeros((60, 1), np.int16), np.tile([0, 1], 30), keys)
+
+    def parts(split: int) -> set[frozenset[str]]:
+        masks = trial._masks(rows, Rung(1.0, 4, split), 1)
+        # Everybody is held out once, with all of his rows.
+        assert (np.sum(masks, axis=0) == 1).all()
+        return {frozenset(keys[mask].tolist()) for mask in masks}
+
+    assert parts(0) == parts(0) != parts(1) == parts(1)

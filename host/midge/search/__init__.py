@@ -95,12 +95,13 @@ def search(
     journal = Journal(folder / JOURNAL_NAME, key_of(about))
     n_features = found.rows.X.shape[1]
     plan = effort.plan(trials, len(families))
-    candidates = space.sample(tuple(families), n_features, plan.screened, seed)
+    candidates = space.sample(tuple(families), n_features, plan.drawn, seed)
     with running.workers(jobs, cluster) as parallel:
         run = running.Runs(task, journal, parallel)
-        tried = halving.search(candidates, budget, plan, run, advance, width=WIDTH)
+        about_space = {"n_features": n_features, "seed": seed}
+        tried = halving.search(candidates, budget, plan, run, advance, width=WIDTH, **about_space)
         n_new = plan.neighbours(run.fits())
-        tried = refining.refine(tried, budget, run, advance, n_new=n_new, n_features=n_features, seed=seed)
+        tried = refining.refine(tried, budget, run, advance, n_new=n_new, **about_space)
         tried = refining.judge_again(tried, budget, run, advance, finalists=plan.finalists)
     best = _best(tried, budget, target)
     names_aside = sorted(set(found.rows.keys[aside].tolist()))

@@ -35,8 +35,10 @@ FINAL = Rung(1.0, split=1)
 class Plan:
     """Candidates a stage. What is left of `work` after the stages before it goes to neighbours of the best.
 
-    screened
-        judged on the lowest rung
+    drawn
+        at random, judged on the lowest rung
+    explored
+        around the best of these, judged there as well
     promoted
         of them, judged on the last one as well
     finalists
@@ -44,7 +46,8 @@ class Plan:
     """
 
     work: float
-    screened: int
+    drawn: int
+    explored: int
     promoted: int
     finalists: int
 
@@ -60,7 +63,8 @@ def plan(trials: int, n_families: int) -> Plan:
     finalists = round(0.1 * work / FINAL.work)
     return Plan(
         work=work,
-        screened=max(n_families, round(0.3 * work / RUNGS[0].work)),
+        drawn=max(n_families, round(0.2 * work / RUNGS[0].work)),
+        explored=round(0.1 * work / RUNGS[0].work),
         promoted=max(2, round(0.3 * work / RUNGS[LAST].work)),
         # Among one there is nothing to decide.
         finalists=finalists if finalists > 1 else 0,

@@ -1,5 +1,7 @@
 """Successive halving: many candidates learn from a quarter of the rows, the best of them from all.
 
+Some of the many are neighbours of those that were the best so far.
+
 Source: K. Jamieson, A. Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
 AISTATS 2016. A candidate is promoted only if its real module is within the budget.
 """
@@ -24,6 +26,9 @@ Run = Callable[[Sequence[Job]], list[Any]]
 Scores = Mapping[str, Sequence[float]]
 # A family whose best is worse by more standard errors than this is not promoted for being another family.
 DOUBT = 2.0
+# Around so many of the best is looked, so many times.
+LEADERS = 4
+ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -54,53 +59,98 @@ def mean(scores: Sequence[float]) -> float:
     return float(np.mean(scores)) if len(scores) else 0.0
 
 
+@dataclass
+class _Field:
+    """Candidates of the lowest rung with their scores, and what modules of some cost."""
+
+    budget: Budget
+    run: Run
+    scores: dict[str, Sequence[float]]
+    costs: dict[str, Mapping[str, Any]]
+    ranked: list[Candidate]
+
+    def screen(self, candidates: Sequence[Candidate]) -> None:
+        """Judge them on the lowest rung; the order of the candidates breaks ties."""
+        found = self.run([("scores", one, RUNGS[0]) for one in candidates])
+        self.scores |= {one.name: score for one, score in zip(candidates, found, strict=True)}
+        self.ranked = sorted([*self.ranked, *candidates], key=lambda one: -mean(self.scores[one.name]))
+
+    def build(self, candidates: Sequence[Candidate]) -> None:
+        """Know the costs of all of them."""
+        unknown = [one for one in candidates if one.name not in self.costs]
+        found = self.run([("cost", one, None) for one in unknown])
+        self.costs |= {one.name: cost for one, cost in zip(unknown, found, strict=True)}
+
+    def excess(self, candidate: Candidate) -> float:
+        return trial.excess(self.costs[candidate.name], self.budget)
+
+
 def search(
-    candidates: Sequence[Candidate], budget: Budget, plan: Plan, run: Run, advance: Advance, width: int
+    candidates: Sequence[Candidate],
+    budget: Budget,
+    plan: Plan,
+    run: Run,
+    advance: Advance,
+    *,
+    n_features: int,
+    seed: int,
+    width: int,
 ) -> list[Tried]:
     """Everything tried whose costs are known, the best first; those of the last rung before all others.
 
     `width` modules are built at a time.
     """
+    field = _Field(budget, run, {}, {}, [])
     advance(0, LAST + 3, f"{len(candidates)} candidates on {RUNGS[0].share:.0%} of the rows")
-    found = run([("scores", one, RUNGS[0]) for one in candidates])
-    scores = {one.name: score for one, score in zip(candidates, found, strict=True)}
-    # The order of the candidates breaks ties.
-    ranked = sorted(candidates, key=lambda one: -mean(scores[one.name]))
+    field.screen(candidates)
     # The best of each family is built, so that the table compares families.
-    first = list({one.family: one for one in reversed(ranked)}.values())
-    costs = dict(zip((one.name for one in first), run([("cost", one, None) for one in first]), strict=True))
-    promoted: list[Candidate] = []
-    waiting, smaller = in_turn(ranked, scores), list[Candidate]()
-    while waiting and len({one.fit_name for one in promoted}) < plan.promoted:
+    field.build(list({one.family: one for one in reversed(field.ranked)}.values()))
+    for turn in range(ROUNDS):
+        n_turn = plan.explored // ROUNDS + (turn < plan.explored % ROUNDS)
+        if not n_turn:
+            break
+        leaders = field.ranked[:LEADERS]
+        field.build(leaders)
+        around = [_near(one, field.excess(one) <= 1, n_features) for one in leaders]
+        near = space.in_turns(around, field.scores, seed + turn)[:n_turn]
+        advance(0, LAST + 3, f"{len(near)} neighbours of the best {len(leaders)}")
+        field.screen(near)
+    promoted, smaller = _promoted(field, plan.promoted, width)
+    advance(LAST, LAST + 3, f"the best {len(promoted)} on all rows")
+    found = run([("scores", one, RUNGS[LAST]) for one in promoted])
+    last = {one.name: score for one, score in zip(promoted, found, strict=True)}
+    tried = []
+    for one in [*field.ranked, *(one for one in smaller if one.name in last)]:
+        if one.name in field.costs:
+            rung, there = (LAST, last[one.name]) if one.name in last else (0, field.scores[one.name])
+            tried.append(Tried(one, rung, tuple(there), field.costs[one.name]))
+    return best_first(tried)
+
+
+def _near(candidate: Candidate, is_within: bool, n_features: int) -> list[Candidate]:
+    """Neighbours that are other fits; of what is too large those that read less."""
+    there = (space.neighbours if is_within else space.with_fewer_features)(candidate, n_features)
+    return [one for one in there if one.layout == candidate.layout]
+
+
+def _promoted(field: _Field, most: int, width: int) -> tuple[list[Candidate], list[Candidate]]:
+    """The best that are within the budget, `most` fits at most; and what was made smaller to be so."""
+    promoted, smaller = list[Candidate](), list[Candidate]()
+    waiting = in_turn(field.ranked, field.scores)
+    while waiting and len({one.fit_name for one in promoted}) < most:
         batch, waiting = waiting[:width], waiting[width:]
-        unknown = [one for one in batch if one.name not in costs]
-        for one, cost in zip(unknown, run([("cost", one, None) for one in unknown]), strict=True):
-            costs[one.name] = cost
+        field.build(batch)
+        made: list[Candidate] = []
         for one in batch:
             # One in two layouts is one fit.
             fits = {other.fit_name for other in promoted}
-            has_place = len(fits) < plan.promoted or one.fit_name in fits
-            excess = trial.excess(costs[one.name], budget)
-            if excess > 1 and len(smaller) < plan.promoted:
-                made = space.compressed(one, excess)
-                smaller += [made] if made is not None else []
-                waiting = [*([made] if made is not None else []), *waiting]
-            elif has_place and excess <= 1:
-                promoted.append(one)
-    advance(LAST, LAST + 3, f"the best {len(promoted)} on all rows")
-    last = dict(
-        zip(
-            (one.name for one in promoted),
-            run([("scores", one, RUNGS[LAST]) for one in promoted]),
-            strict=True,
-        )
-    )
-    tried = []
-    for one in [*ranked, *(one for one in smaller if one.name in last)]:
-        if one.name in costs:
-            rung, there = (LAST, last[one.name]) if one.name in last else (0, scores[one.name])
-            tried.append(Tried(one, rung, tuple(there), costs[one.name]))
-    return best_first(tried)
+            if field.excess(one) <= 1:
+                promoted += [one] if len(fits) < most or one.fit_name in fits else []
+            elif len(smaller) + len(made) < most:
+                less = space.compressed(one, field.excess(one))
+                made += [less] if less is not None else []
+        smaller, waiting = smaller + made, made + waiting
+    return promoted, smaller
 
 
 def best_first(tried: Sequence[Tried]) -> list[Tried]:

@@ -6,18 +6,14 @@ partly the luckiest of them, so the last word is of a second one.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from ..progress import Advance
 from ..recipe import Budget
 from . import space, trial
 from .effort import FINAL, LAST, RUNGS
 from .halving import Run, Tried, best_first, mean
-from .space import Candidate
 
 ROUNDS = 2
 LEADERS = 3
@@ -38,7 +34,9 @@ def refine(
     for turn in range(ROUNDS):
         n_turn = n_new // ROUNDS + (turn < n_new % ROUNDS)
         leaders = _leaders(found, budget, LEADERS)
-        chosen = _around([one.candidate for one in leaders], found, n_features, seed + turn)[:n_turn]
+        known = {one.candidate.name for one in found}
+        around = [space.neighbours(one.candidate, n_features) for one in leaders]
+        chosen = space.in_turns(around, known, seed + turn)[:n_turn]
         if not chosen:
             break
         advance(LAST + 1, LAST + 3, f"{len(chosen)} neighbours of the best {len(leaders)}")
@@ -72,17 +70,3 @@ def _leaders(tried: Sequence[Tried], budget: Budget, most: int) -> list[Tried]:
     there.sort(key=lambda one: -one.accuracy)
     fits = list(dict.fromkeys(one.candidate.fit_name for one in there))[:most]
     return [one for one in there if one.candidate.fit_name in fits]
-
-
-def _around(
-    leaders: Sequence[Candidate], tried: Sequence[Tried], n_features: int, seed: int
-) -> list[Candidate]:
-    """New neighbours in random order; leaders take turns."""
-    rng = np.random.default_rng(seed)
-    known = {one.candidate.name for one in tried}
-    lists = []
-    for leader in leaders:
-        there = [one for one in space.neighbours(leader, n_features) if one.name not in known]
-        lists.append([there[place] for place in rng.permutation(len(there))])
-    turns = itertools.chain.from_iterable(itertools.zip_longest(*lists))
-    return list({one.name: one for one in turns if one is not None}.values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,6 +112,21 @@ def neighbours(candidate: Candidate, n_features: int) -> list[Candidate]:
             found.append(_candidate(candidate.family, params, candidate.layout, candidate.left))
     other = LAYOUTS[1 - LAYOUTS.index(candidate.layout)]
     return [*found, replace(candidate, layout=other)]
+
+
+def in_turns(lists: Sequence[Sequence[Candidate]], known: Collection[str], seed: int) -> list[Candidate]:
+    """What is not known by name, each list in random order; lists take turns."""
+    rng = np.random.default_rng(seed)
+    there = [[one for one in each if one.name not in known] for each in lists]
+    mixed = [[each[place] for place in rng.permutation(len(each))] for each in there]
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*mixed))
+    return list({one.name: one for one in turns if one is not None}.values())
+
+
+def with_fewer_features(candidate: Candidate, n_features: int) -> list[Candidate]:
+    """Its neighbours that read less."""
+    most = candidate.params["features"] or n_features
+    return [one for one in neighbours(candidate, n_features) if 0 < one.params["features"] < most]
 
 
 def _feature_counts(n_features: int) -> list[int]:

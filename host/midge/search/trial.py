@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import build as builder
 from .. import train, validation
@@ -49,7 +50,7 @@ def scores(task: Task, candidate: Candidate, rung: Rung) -> list[float]:
         # A committee is as good as its kind of member, to begin with.
         params["members"] = 1
     found = []
-    for mask in validation.folds(rows.y, rows.keys, rung.folds, task.seed + rung.split, []):
+    for mask in _masks(rows, rung, task.seed):
         learning = thinned(rows.where(~mask), rung.share)
         learning = learning + thinned(more.where(~np.isin(more.keys, rows.keys[mask])), rung.share)
         try:
@@ -59,6 +60,15 @@ def scores(task: Task, candidate: Candidate, rung: Rung) -> list[float]:
             return []
         found.append(validation.balanced(rows.y[mask], predict(fitted, smaller, rows.X[mask])))
     return found
+
+
+def _masks(rows: Rows, rung: Rung, seed: int) -> list[npt.NDArray[np.bool_]]:
+    """Rows to hold out; another split is drawn at random, as balanced folds come out the same again."""
+    if rung.split == 0:
+        return validation.folds(rows.y, rows.keys, rung.folds, seed, [])
+    groups = np.random.default_rng([seed, rung.split]).permutation(np.unique(rows.keys))
+    masks = [np.isin(rows.keys, part) for part in np.array_split(groups, min(rung.folds, len(groups)))]
+    return [mask for mask in masks if len(np.unique(rows.y[~mask])) > 1]
 
 
 def fit(
