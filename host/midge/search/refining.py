@@ -1,7 +1,7 @@
 """Around the best: what differs from them in one step; and the finals, judged by another split as well.
 
-Few rows can't tell neighbours apart, so these don't begin on the lower rung. The best of many by one split is
-partly the luckiest of them, so the last word is of a second one.
+Among the best, few rows can't tell neighbours apart, so these learn from all at once. The best of many by one
+split is partly the luckiest of them, so the last word is of a second one.
 """
 
 from __future__ import annotations
