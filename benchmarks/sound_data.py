@@ -6,7 +6,8 @@ FOLDER holds the archives named in `SETS`. Each is imported and given a recipe b
 and variants are computed once, then every model is fitted anew for each fold, on the speakers of the others.
 What is small is compiled, and its figures are those of the compiled C; `wrong` counts the held-out takes at
 which the C and its estimator differ. Takes are judged: half words, which a stream's background is taught by,
-are left out unless --stream is given.
+are left out unless --stream is given. With --keep FOLDER what was imported and computed stays there, and
+models and folds can be run one by one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,6 @@ from midge.compile.host import HostModel
 from midge.dataset import Dataset
 from midge.model_file import Model
 from midge.recipe import Recipe
-from midge.train import Examples
 from midge.validation import Rows
 
 SEED = 1
@@ -81,7 +80,7 @@ CANDIDATES: dict[str, Candidate] = {
     # For a board.
     "linear": Candidate("linear", {"c": 0.01}),
     "net-small": Candidate("net", {"hidden": 24, "members": 2, "alpha": 3.0}),
-    "net-wide": Candidate("net", {"hidden": 40, "members": 2, "alpha": 3.0}),
+    "net-wide": Candidate("net", {"hidden": 64, "members": 2, "alpha": 3.0}),
     "ds-cnn": Candidate("ds-cnn", {}, "sound-frames"),
 }
 NEEDS_TORCH = ("ds-cnn", "conv")
@@ -105,7 +104,7 @@ class Row:
 
 
 def measure(
-    name: str, label: str, candidate: Candidate, recipe: Recipe, made: Examples, folds: Mapping[str, Mask]
+    name: str, label: str, candidate: Candidate, recipe: Recipe, made: Known, folds: Mapping[str, Mask]
 ) -> Row:
     """Fit and judge `folds`, masks of the rows that are held out; each is printed as it comes."""
     begun = time.monotonic()
@@ -121,7 +120,7 @@ def measure(
         fitted = validation.fit(candidate.family, params, known, SEED)
         answer[held_out] = fitted.predict(rows.X[held_out])
         if candidate.is_small:
-            model = train.model_of(recipe, fitted, known.X, windows=made.cut.windows, provenance={})
+            model = train.model_of(recipe, fitted, known.X, windows=made.windows, provenance={})
             compiled = answers_of_c(recipe, model, rows.X[held_out])
             wrong += int(np.sum(compiled != answer[held_out]))
             answer[held_out] = compiled
@@ -162,11 +161,13 @@ def folds_of(one: Set, rows: Rows, chosen: Sequence[str]) -> dict[str, Mask]:
 
 
 def prepare(one: Set, data_folder: Path, folder: Path) -> tuple[Recipe, Dataset]:
-    """Import and a recipe, by the commands."""
+    """Import and a recipe, by the commands; as they are if `folder` has them."""
     archive = data_folder / f"{one.archive}.tar.xz"
     if not archive.is_file():
         raise SystemExit(f"{archive} is not there; MIDGE_DATA names the folder of the archives")
     into = folder / "data"
+    if (folder / "words").is_dir():
+        return Recipe.load(folder / "words"), dataset.load(into)
     for words in (
         ["import", str(archive), "--into", str(into), *one.imported],
         ["new", "words", "--from", "keyword", "--data", str(into), "--into", str(folder)],
@@ -175,6 +176,32 @@ def prepare(one: Set, data_folder: Path, folder: Path) -> tuple[Recipe, Dataset]
             if cli.main(words):
                 raise SystemExit(f"midge {' '.join(words)} failed")
     return Recipe.load(folder / "words"), dataset.load(into)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Rows of takes, rows of their variants, and a few windows to check modules with."""
+
+    rows: Rows
+    more: Rows
+    windows: npt.NDArray[np.int16]
+
+
+def examples(recipe: Recipe, data: Dataset, kept: Path) -> Known:
+    """What there is to learn from, read from the file `kept` if it is there, and else written to it."""
+    if not kept.exists():
+        made = train.examples(recipe, data, SEED, [])
+        arrays = {
+            f"{part}_{name}": getattr(rows, name)
+            for part, rows in (("rows", made.rows), ("more", made.more))
+            for name in ("X", "y", "keys")
+        }
+        np.savez(kept, windows=made.cut.windows[:: max(1, len(made.rows) // 64)], **arrays)
+    found = np.load(kept)
+    rows, more = (
+        Rows(*(found[f"{part}_{name}"] for name in ("X", "y", "keys"))) for part in ("rows", "more")
+    )
+    return Known(rows, more, found["windows"])
 
 
 def with_features(recipe: Recipe, chosen: str) -> Recipe:
@@ -208,27 +235,27 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--stream", action="store_true", help="teach half words as background, as an app does"
     )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="for what is imported and computed")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also as lines of JSON")
     args = parser.parse_args(words)
     data_folder = os.environ.get("MIDGE_DATA")
     if not data_folder:
         raise SystemExit("set MIDGE_DATA to the folder of the archives")
     print(HEAD, flush=True)
-    for name in args.only or SETS:
-        with tempfile.TemporaryDirectory() as folder:
-            recipe, data = prepare(SETS[name], Path(data_folder), Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in args.only or SETS:
+            folder = (args.keep or Path(temporary)) / name.replace(" ", "-").lower()
+            recipe, data = prepare(SETS[name], Path(data_folder), folder)
             if not args.stream:
                 recipe = replace(recipe, background=None)
-            kept: dict[str, Any] = {}
             for label in args.models.split(","):
                 candidate = CANDIDATES[label]
                 if candidate.family in NEEDS_TORCH and importlib.util.find_spec("torch") is None:
                     print(f"{name:<17}{label:<14} needs PyTorch: pip install 'midge[nets]'")
                     continue
                 own = with_features(recipe, candidate.features)
-                if candidate.features not in kept:
-                    kept = {candidate.features: train.examples(own, data, SEED, [])}
-                made = kept[candidate.features]
+                kept = folder / f"{candidate.features}{'-stream' if args.stream else ''}.npz"
+                made = examples(own, data, kept)
                 chosen = [word for word in args.folds.split(",") if word]
                 row = measure(name, label, candidate, own, made, folds_of(SETS[name], made.rows, chosen))
                 print(line(row), flush=True)
