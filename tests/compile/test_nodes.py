@@ -161,7 +161,7 @@ def test_what_is_left_out_of_a_file_or_no_number_is_refused(name: str) -> None:
     good = ALL[name].to_json()
     ir.from_json(good)
     # What files from before did not have.
-    optional = {"vote_bits", "low", "high", "by_distance"}
+    optional = {"vote_bits", "low", "high", "by_distance", "weighed", "kernels", "slope", "stretch"}
     for key in set(good) - optional:
         for broken in (None, "much", [[]], {}):
             with pytest.raises(ModelError):

@@ -15,6 +15,9 @@ from .ir import Answers, FloatArray, IntArray, read_array
 from .verdict import BEYOND, Verdict
 
 FUNCTIONS = ("rbf", "poly")
+# Sizes that rows to come may have more of than the training rows.
+ROWS_TO_COME = 1.5
+_SIZES = ("weighed", "kernels", "slope", "stretch")
 # Rows of a reference that are computed at once.
 _BATCH = 256
 
@@ -29,6 +32,9 @@ class Kernel:
         the vectors of i and row i over those of j, as libsvm has it; with one group, row 0
     metric : float64 (n_features,);  offsets : float64 (n_vectors,)
     reach : largest |gamma (x · v + offset) + coef0| of the training rows, 0 if not known
+    weighed, kernels : largest Σ |coefficient · K| and Σ |K| of a value and a training row, 0 if not known
+    slope, stretch : the same of |coefficient| times what K changes by with the distance (half of it) or the
+        argument; with a factor on the squared distance
     """
 
     kind: ClassVar[str] = "kernel"
@@ -47,6 +53,10 @@ class Kernel:
     low: FloatArray
     high: FloatArray
     reach: float = 0.0
+    weighed: float = 0.0
+    kernels: float = 0.0
+    slope: float = 0.0
+    stretch: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -116,23 +126,31 @@ class Kernel:
             return self
         is_poly = self.function == "poly"
         reach = float(np.abs(self.arguments(rows)).max()) if is_poly else 0.0
+        weighed, kernels, slope, stretch = _sizes(self, rows)
         return replace(
             self,
             low=rows.min(axis=0),
             high=rows.max(axis=0),
             verdict=self.verdict.calibrated(values(self, rows), BEYOND if is_poly else 1.0),
             reach=reach,
+            weighed=weighed,
+            kernels=kernels,
+            slope=slope,
+            stretch=stretch,
         )
 
     def input_epsilon(self) -> float:
-        """What an error of half a step in every feature can move the margin by."""
+        """What an error of half a step in every feature can move the margin by, near the training rows."""
         if self.function == "rbf":
-            # |dK| <= sqrt(2 gamma / e) |dx|: the steepest place of a Gaussian.
-            moved = np.sqrt(2 * self.gamma / np.e * (self.metric * 0.25).sum())
+            # |dK| = 2 gamma K |apart · dx|, and Cauchy's inequality; or the steepest place of a Gaussian.
+            metric = float(self.metric.sum())
+            moved = ROWS_TO_COME * (self.slope * np.sqrt(metric) + self.weighed * self.gamma * metric / 2)
+            worst = np.sqrt(2 * self.gamma / np.e * metric / 4) * self.largest_weight()
         else:
-            steep = self.degree * self.reach ** (self.degree - 1) * self.gamma
-            moved = steep * float((np.abs(self.vectors).sum(axis=1) * 0.5).max(initial=0.0))
-        return float(moved * self.largest_weight())
+            apart = self.gamma * float((np.abs(self.vectors).sum(axis=1) * 0.5).max(initial=0.0))
+            moved = ROWS_TO_COME * self.slope * apart
+            worst = self.degree * self.reach ** (self.degree - 1) * apart * self.largest_weight()
+        return float(min(moved, worst) if self.weighed else worst)
 
     def arguments(self, X: FloatArray) -> FloatArray:
         """What the polynomial is of: (n_rows, n_vectors)."""
@@ -157,7 +175,7 @@ class Kernel:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
-        plain = ("function", "gamma", "coef0", "degree", "reach")
+        plain = ("function", "gamma", "coef0", "degree", "reach", *_SIZES)
         arrays = ("vectors", "coefficients", "counts", "bias", "metric", "offsets", "low", "high")
         return {
             "kind": self.kind,
@@ -171,6 +189,8 @@ def read(data: Mapping[str, Any]) -> Kernel:
     """A support-vector machine out of its JSON; ModelError unless it is whole."""
     rule = verdict.read(data)
     numbers = {name: data.get(name) for name in ("gamma", "coef0", "degree", "reach")}
+    # Files from before have none.
+    numbers |= {name: data.get(name, 0.0) for name in _SIZES}
     function = data.get("function")
     is_number = all(isinstance(x, int | float) and abs(x) < 1e300 for x in numbers.values())
     if function not in FUNCTIONS or not is_number or numbers["degree"] not in range(9):
@@ -211,6 +231,7 @@ def read(data: Mapping[str, Any]) -> Kernel:
         low,
         high,
         float(numbers["reach"] or 0),
+        **{name: float(numbers[name] or 0) for name in _SIZES},
     )
 
 
@@ -219,6 +240,24 @@ def values(ir: Kernel, X: FloatArray) -> FloatArray:
     weights = ir.values_matrix().T
     parts = [similarities(ir, X[at : at + _BATCH]) @ weights + ir.bias for at in range(0, len(X), _BATCH)]
     return np.concatenate(parts) if parts else np.zeros((0, ir.verdict.n_values))
+
+
+def _sizes(ir: Kernel, X: FloatArray) -> list[float]:
+    """`weighed`, `kernels`, `slope` and `stretch` of rows X (n_rows, n_features)."""
+    weights = np.abs(ir.values_matrix()).T
+    made = [0.0] * len(_SIZES)
+    for at in range(0, len(X), _BATCH):
+        rows = X[at : at + _BATCH]
+        size = np.abs(similarities(ir, rows))
+        if ir.function == "rbf":
+            exponent = -np.log(np.maximum(size, 1e-300))
+            # gamma K times the distance.
+            steep, stretched = size * np.sqrt(ir.gamma * exponent), size * exponent
+        else:
+            steep, stretched = ir.degree * np.abs(ir.arguments(rows)) ** (ir.degree - 1), 0 * size
+        parts = (size @ weights, size @ (weights > 0), steep @ weights, stretched @ weights)
+        made = [max(most, float(part.max(initial=0.0))) for most, part in zip(made, parts, strict=True)]
+    return made
 
 
 def similarities(ir: Kernel, X: FloatArray) -> FloatArray:

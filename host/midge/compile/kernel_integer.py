@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from . import exponential, verdict
 from .ir import FloatArray, IntArray
-from .kernel import Kernel
+from .kernel import ROWS_TO_COME, Kernel
 from .verdict import LOG2_E, Verdict
 
 # Features may lie this much further from the middle of the training rows before they saturate.
@@ -57,7 +57,7 @@ class KernelIntegers:
 
 @dataclass(frozen=True, eq=False)
 class _Dots:
-    """Vectors and bases of the dots in real numbers of y, and how far off a K may be."""
+    """Vectors and bases of the dots in real numbers of y, and how far off a sum of K may be."""
 
     vectors: IntegerArray
     bases: IntegerArray
@@ -88,7 +88,8 @@ def lower(ir: Kernel) -> KernelIntegers:
     )
     rule_scale = verdict.grid(ir.verdict) * 2.0**log2_scale
     used = np.count_nonzero(matrix, axis=1).max(initial=0)
-    epsilon = ir.largest_weight() * dots.worth * dots.error + used * 0.5 / coefficient_scale + 1 / rule_scale
+    known = ROWS_TO_COME * ir.kernels if ir.kernels else used * dots.worth
+    epsilon = dots.error + min(known / dots.worth, used) * 0.5 / coefficient_scale + 1 / rule_scale
     return KernelIntegers(
         ir.function,
         ir.degree,
@@ -137,12 +138,21 @@ def _rbf(ir: Kernel, centers: FloatArray, scale: FloatArray, weight: FloatArray)
     steps = factor * 2.0**log2_dots
     norm_shift = int(np.floor(np.log2((2.0**NORM_BITS - 1) / steps)))
     radius = np.sqrt(HEADROOM * farthest)
-    # Rounded vectors against y, then the rounded y and bases, the exponent's step, the table of powers.
-    error = (
+    # Rounded vectors against y, then the rounded bases, the exponent's step, the table of powers.
+    relative = (
         0.5 * np.sqrt(ir.n_features) * radius + 2
     ) / 2.0**log2_dots + factor * radius**2 * 2.0**-NORM_BITS
-    error = np.log(2) * (error + 2.0**-exponential.FRACTION_BITS) + 3 * 2.0**-16
-    error += np.sqrt(2 * ir.gamma / np.e * ir.n_features) / unit
+    relative = np.log(2) * (relative + 2.0**-exponential.FRACTION_BITS)
+    rounded = np.sqrt(ir.n_features) / unit
+    each = 3 * 2.0**-16
+    total = ir.largest_weight()
+    error = total * (relative + each + np.sqrt(2 * ir.gamma / np.e) * rounded)
+    if ir.weighed:
+        # Factors that were rounded stretch squared distances.
+        is_used = ir.metric > 0
+        off = np.abs((scale[is_used] / unit) ** 2 / ir.metric[is_used] - 1).max(initial=0.0)
+        moved = 2 * ir.slope * rounded + ir.weighed * (relative + ir.gamma * rounded**2) + off * ir.stretch
+        error = ROWS_TO_COME * moved + total * each
     return _Dots(
         _round(2 * steps * placed),
         _round(-steps * squares),
@@ -165,11 +175,14 @@ def _poly(ir: Kernel, centers: FloatArray, scale: FloatArray) -> _Dots:
     whole = _round(vectors * 2.0**log2_dots)
     narrow = _NORM_LIMIT * 4 // max(int(np.abs(whole).max(initial=0)), 1)
     reach = np.maximum(ir.high - centers, centers - ir.low) * scale
-    error = (
-        0.5 * float(reach.sum()) + 1 + float(np.abs(whole).sum(axis=1).max(initial=0.0))
-    ) / 2.0**log2_dots
-    error = ir.degree * (error + 2.0**-14)
-    return _Dots(whole, _round(bases * 2.0**log2_dots), log2_dots, 0, 0, narrow, largest**ir.degree, error)
+    off = (0.5 * float(reach.sum()) + 1 + float(np.abs(whole).sum(axis=1).max(initial=0.0))) / 2.0**log2_dots
+    off += 2.0**-14
+    worth = largest**ir.degree
+    # A product is rounded as often as it is multiplied.
+    each = worth * ir.degree * 2.0**-15
+    steep = ROWS_TO_COME * ir.slope * largest if ir.weighed else ir.degree * worth * ir.largest_weight()
+    error = steep * off + ir.largest_weight() * each
+    return _Dots(whole, _round(bases * 2.0**log2_dots), log2_dots, 0, 0, narrow, worth, error)
 
 
 def _round(values: FloatArray) -> IntegerArray:
