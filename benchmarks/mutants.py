@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,12 @@ def mutants(tree: Path, covered: dict[str, Any], share: float, seed: int) -> Ite
                 path.name,
                 f"{path.name} {key} {mutation.number}",
                 mutation,
-                *_tests(covered, path.name, lines if mutation.is_in_function else inside),
+                *_tests(
+                    covered,
+                    path.name,
+                    lines if mutation.is_in_function else inside,
+                    () if mutation.is_in_function else _naming(tree, covered, path.stem),
+                ),
             )
 
 
@@ -89,12 +94,21 @@ def _function_lines(found: Sequence[Mutation]) -> set[int]:
     return {line for one in found if one.is_in_function for line in range(one.first_line, one.last_line + 1)}
 
 
-def _tests(covered: dict[str, Any], file: str, lines: set[int]) -> tuple[tuple[str, ...], float]:
-    """Tests that execute one of `lines`, the quickest first, as many as there is time for."""
+def _naming(tree: Path, covered: dict[str, Any], module: str) -> set[str]:
+    """Tests of files that name a module: they may read its tables without running any of its functions."""
+    files = {test.partition("::")[0] for test in covered}
+    naming = {file for file in files if module in (tree / file).read_text(encoding="utf-8")}
+    return {test for test in covered if test.partition("::")[0] in naming}
+
+
+def _tests(
+    covered: dict[str, Any], file: str, lines: set[int], named_in: Container[str]
+) -> tuple[tuple[str, ...], float]:
+    """Tests that execute one of `lines`, or are `named_in`, the quickest first, as many as there is time for."""
     there = [
         (seconds, test)
         for test, (seconds, by_file) in covered.items()
-        if lines.intersection(by_file.get(file, ()))
+        if test in named_in or lines.intersection(by_file.get(file, ()))
     ]
     chosen: list[str] = []
     total_s = 0.0
