@@ -104,7 +104,7 @@ def _naming(tree: Path, covered: dict[str, Any], module: str) -> set[str]:
 def _tests(
     covered: dict[str, Any], file: str, lines: set[int], named_in: Container[str]
 ) -> tuple[tuple[str, ...], float]:
-    """Tests that execute one of `lines`, or are `named_in`, the quickest first, as many as there is time for."""
+    """Tests that execute one of `lines` or are in `named_in`, the quickest first, as time allows."""
     there = [
         (seconds, test)
         for test, (seconds, by_file) in covered.items()
