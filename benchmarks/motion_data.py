@@ -265,6 +265,13 @@ def of_groups(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def known_rows(path: Path) -> dict[tuple[str, str], Row]:
+    """Rows of an earlier run with the same options, by data set and family."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = [Row(**json.loads(one)) for one in lines]
+    return {(row.name, row.family): row for row in rows}
+
+
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", metavar="NAME", action="append", help=f"of {', '.join(SETS)}; repeatable")
@@ -280,11 +287,14 @@ def main(words: Sequence[str] | None = None) -> None:
         choices=("table", "code", "auto"),
         help="of the modules that are measured; large ones take a compiler minutes as code (default: table)",
     )
-    parser.add_argument("--json", metavar="FILE", type=Path, help="also as lines of JSON")
+    parser.add_argument(
+        "--json", metavar="FILE", type=Path, help="also as lines of JSON; rows that are there are kept"
+    )
     args = parser.parse_args(words)
     data_folder = os.environ.get("MIDGE_DATA")
     if not data_folder:
         raise SystemExit("set MIDGE_DATA to the folder of the archives")
+    measured = known_rows(args.json) if args.json else {}
     for name in args.only or SETS:
         rows = []
         with tempfile.TemporaryDirectory() as folder:
@@ -292,9 +302,10 @@ def main(words: Sequence[str] | None = None) -> None:
             data = fewer(data, args.most) if args.most else data
             print(HEAD, flush=True)
             for family in args.families.split(","):
-                rows.append(measure(name, SETS[name], recipe, data, family, args.layout))
+                there = measured.get((name, family))
+                rows.append(there or measure(name, SETS[name], recipe, data, family, args.layout))
                 print(line(rows[-1]), flush=True)
-                if args.json:
+                if args.json and there is None:
                     with args.json.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(asdict(rows[-1])) + "\n")
         print(f"\n{of_groups(rows)}\n", flush=True)
