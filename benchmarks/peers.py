@@ -29,7 +29,7 @@ import peer_midge
 import remembered
 from program import Program
 from published import QUOTED as PUBLISHED
-from table import MIDGE, MODULE, PEER, QUOTED, Cost, Result, Row, lines, to_json
+from table import MIDGE, MODULE, PEER, QUOTED, Cost, Result, Row, lines, summary, to_json
 from works import WORKS, Work
 
 from midge import targets
@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked.json.write_text(
                 json.dumps(to_json(results, _versions()), indent=1) + "\n", encoding="utf-8"
             )
+    print("\n".join(summary(results, [target.name for target in chosen])), flush=True)
     return 0
 
 

@@ -81,6 +81,25 @@ def to_json(results: Sequence[Result], versions: dict[str, str]) -> dict[str, An
     return {"versions": versions, "works": [asdict(result) for result in results]}
 
 
+def summary(results: Sequence[Result], targets: Sequence[str]) -> Iterator[str]:
+    """A line a work: on each target the cheapest peer, the cheapest module, and how they compare."""
+    head = "".join(f"{name + ': peer':>20}{'midge':>10}{'':10}" for name in targets)
+    yield f"{'work':34}{head}{'wrong':>7}"
+    for result in results:
+        cells = ""
+        for name in targets:
+            peer = result.best((PEER, QUOTED), name, only_good=False)
+            own = result.best((MIDGE,), name, only_good=True)
+            modules = [row for row in result.rows if row.flags == MODULE and result.is_good_on(row, name)]
+            costs = [row.costs[name] for row in modules] or ([own[1]] if own else [])
+            least = min((cost.instructions for cost in costs), default=None)
+            ratio = f"{peer[1].instructions / least:.1f} ×" if peer and least else "—"
+            cells += f"{_count(peer[1].instructions) if peer else '—':>20}"
+            cells += f"{'—' if least is None else _count(least):>10}{ratio:>10}"
+        judged = [cost for row in result.rows if row.side == MIDGE for cost in row.costs.values()]
+        yield f"{result.title:34}{cells}{_judgement(judged):>7}"
+
+
 def lines(results: Sequence[Result], targets: Sequence[str]) -> Iterator[str]:
     """The table as text."""
     for result in results:

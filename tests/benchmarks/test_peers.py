@@ -7,7 +7,7 @@ import measure
 import numpy as np
 import peers
 import pytest
-from table import MIDGE, PEER, QUOTED, Cost, Result, Row, lines
+from table import MIDGE, PEER, QUOTED, Cost, Result, Row, lines, summary
 from works import Work, gesture
 
 from midge import targets
@@ -105,6 +105,18 @@ def test_goals_are_met_by_modules_that_are_right(cost, said):
     text = [" ".join(line.split()) for line in lines([result], ["armv6m"])]
     assert f"must {said}" in text
     assert "reach 8 missed" in text
+
+
+def test_the_summary_sets_modules_against_the_cheapest_peer():
+    result = Result("w", "a work", 9)
+    result.rows += [
+        Row(MIDGE, "midge", "-O2", {"armv6m": Cost(3, 1, 0)}),
+        Row(MIDGE, "midge", ".mpy", {"armv6m": Cost(15, 1, 0)}),
+        Row(MIDGE, "midge", ".mpy", {"armv6m": Cost(5, 1, 2)}),
+        Row(PEER, "careless", "-O2", {"armv6m": Cost(30, 1, 4)}),
+    ]
+    _, line = summary([result], ["armv6m"])
+    assert line.split() == ["a", "work", "30", "15", "2.0", "×", "2"]
 
 
 def test_json_holds_every_figure(tmp_path, monkeypatch, capsys):
