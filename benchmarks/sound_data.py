@@ -27,9 +27,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from midge import build, cli, confusion, dataset, feature_sets, learners, targets, train, validation
+from midge import (
+    build,
+    cli,
+    confusion,
+    dataset,
+    families,
+    feature_sets,
+    learners,
+    targets,
+    train,
+    validation,
+)
 from midge.compile import c99
 from midge.compile.host import HostModel
+from midge.compile.ir import Node
+from midge.compile.net import Net
+from midge.compress import bits
 from midge.dataset import Dataset
 from midge.model_file import Model
 from midge.recipe import Recipe
@@ -63,12 +77,16 @@ SETS: dict[str, Set] = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to fit: family, parameters, set of features; `is_small`: built for a board, and measured."""
+    """A model to fit: family, parameters, set of features; `is_small`: built for a board, and measured.
+
+    bits : of a net's weights, 0: as many as the compiler gives them
+    """
 
     family: str
     params: Mapping[str, float]
     features: str = "sound-word"
     is_small: bool = True
+    bits: int = 0
 
 
 CANDIDATES: dict[str, Candidate] = {
@@ -81,6 +99,7 @@ CANDIDATES: dict[str, Candidate] = {
     "linear": Candidate("linear", {"c": 0.01}),
     "net-small": Candidate("net", {"hidden": 24, "members": 2, "alpha": 3.0}),
     "net-wide": Candidate("net", {"hidden": 64, "members": 2, "alpha": 3.0}),
+    "net-packed": Candidate("net", {"hidden": 48, "members": 2, "alpha": 3.0}, bits=8),
     "ds-cnn": Candidate("ds-cnn", {}, "sound-frames"),
 }
 NEEDS_TORCH = ("ds-cnn", "conv")
@@ -120,7 +139,8 @@ def measure(
         fitted = validation.fit(candidate.family, params, known, SEED)
         answer[held_out] = fitted.predict(rows.X[held_out])
         if candidate.is_small:
-            model = train.model_of(recipe, fitted, known.X, windows=made.windows, provenance={})
+            ir = packed(families.to_ir(fitted.estimator), candidate.bits)
+            model = train.model_of(recipe, fitted, known.X, windows=made.windows, provenance={}, ir=ir)
             compiled = answers_of_c(recipe, model, rows.X[held_out])
             wrong += int(np.sum(compiled != answer[held_out]))
             answer[held_out] = compiled
@@ -143,6 +163,11 @@ def measure(
         instructions=round(module.inference_instructions) if module else None,
         seconds=round(time.monotonic() - begun, 1),
     )
+
+
+def packed(ir: Node, n_bits: int) -> Net | None:
+    """A net with weights of so many bits; None: as it is."""
+    return bits.net(ir, n_bits) if n_bits and isinstance(ir, Net) else None
 
 
 def answers_of_c(recipe: Recipe, model: Model, X: npt.NDArray[np.int16]) -> npt.NDArray[np.int32]:
