@@ -124,7 +124,8 @@ def test_a_stream_tells_false_accepts_rejects_and_delays(
     assert found.said == 60
     assert found.hours == pytest.approx((60 + 60 * 1.6 + 60 * 0.6) / 3600, rel=0.3)
     by_threshold = sorted(found.points, key=lambda point: point.threshold)
-    assert by_threshold[-1].false_reject_rate >= by_threshold[0].false_reject_rate
+    # Not the rate: a low threshold takes beginnings of words for others.
+    assert by_threshold[-1].false_rejects >= by_threshold[0].false_rejects
     assert by_threshold[-1].false_accepts <= by_threshold[0].false_accepts
     assert found.tuned is not None
     assert found.tuned.false_accepts_per_hour <= 60

@@ -7,6 +7,7 @@ two others of turning.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +25,14 @@ POSTURE_S = 2.0
 MOTION = 3  # channels of a vector
 # Windows that show a part of a word, for each word: more of them, and words are taken for parts.
 PARTS_A_WORD = 0.25
+# Of clips of background, those that another one follows.
+JOINED = 0.33
 # Windows long; what is longer shows its own course.
 LONGEST_CLIP = 2.0
 # Of a performance: so much of it is not yet the performance.
 SHOWN = (0.1, 0.55)
+
+Clips = Sequence[npt.NDArray[np.int16]]
 
 
 def vary(
@@ -38,13 +43,15 @@ def vary(
     *,
     background: str | None = None,
     length: int = 0,
+    keys: Sequence[str] = (),
 ) -> Dataset:
     """`copies` variants of every recording, with its label and group; the originals are not among them.
 
-    With a `background` label there are two more for each take that makes events, with that label: windows of
-    `length` samples that it just enters, or is about to leave; on a stream most windows show a part of a
-    performance. Of words there are fewer, and they are also mixed with the background of their own group; a
-    clip of background gives one window that shows its end and another's beginning, as a stream does.
+    With a `background` label there are more: windows of `length` samples that a performance just enters, or
+    is about to leave, labelled background, as on a stream most windows show a part of one. Of words there are
+    fewer of those, but words among other speech, and clips of background one after the other; words are also
+    mixed with their group's background. What is joined has the same key of `keys` (default: groups), so that
+    nothing of a recording that is held out later is heard in another one.
     """
     rng = np.random.default_rng(seed)
     how = how or Variation()
@@ -57,24 +64,64 @@ def vary(
         for item in dataset.recordings
     ]
     if background is not None:
-        clips = [item.samples for item in dataset.recordings if item.label == background]
-        clips = [clip for clip in clips if 0 < len(clip) <= LONGEST_CLIP * length]
+        owners = list(keys) or [item.group for item in dataset.recordings]
+        clips = _clips(dataset, owners, background, LONGEST_CLIP * length)
         for enters in (True, False):
             # Of one copy: with more of them, whatever is not quite a word would be background.
-            for item in made[: len(dataset.recordings)]:
-                if not is_event(item.label, background):
-                    part = item.samples[:0]
-                    if enters and item.kind == SOUND and item.label == background and clips:
-                        part = _joined(item.samples, clips[int(rng.integers(len(clips)))], length, rng)
-                    made.append(replace(item, samples=part))
-                elif item.kind != SOUND:
-                    part = _partial(item.samples, length, rng, enters=enters)
-                    made.append(replace(item, label=background, samples=part))
-                else:
-                    part = augment_sound.partial(item.samples, length, rng, enters=enters)
-                    part = part if rng.random() < PARTS_A_WORD / 2 else part[:0]
-                    made.append(replace(item, label=background, samples=part))
+            for owner, item in zip(owners, made[: len(dataset.recordings)], strict=True):
+                of_kind = _heard if item.kind == SOUND else _moved
+                made.append(of_kind(item, background, length, rng, clips.get(owner, []), enters=enters))
     return Dataset(dataset.folder, tuple(made))
+
+
+def _clips(
+    dataset: Dataset, owners: Sequence[str], background: str, longest: float
+) -> dict[str, list[npt.NDArray[np.int16]]]:
+    """Short recordings of background, by owner."""
+    found: dict[str, list[npt.NDArray[np.int16]]] = {}
+    for owner, item in zip(owners, dataset.recordings, strict=True):
+        if item.label == background and 0 < len(item.samples) <= longest:
+            found.setdefault(owner, []).append(item.samples)
+    return found
+
+
+def _moved(
+    item: Recording,
+    background: str,
+    length: int,
+    rng: np.random.Generator,
+    clips: Clips,
+    *,
+    enters: bool,
+) -> Recording:
+    """A part of a gesture, which is background; nothing of background."""
+    if not is_event(item.label, background):
+        return replace(item, samples=item.samples[:0])
+    return replace(item, label=background, samples=_partial(item.samples, length, rng, enters=enters))
+
+
+def _heard(
+    item: Recording,
+    background: str,
+    length: int,
+    rng: np.random.Generator,
+    clips: Clips,
+    *,
+    enters: bool,
+) -> Recording:
+    """A part of a word, which is background, or a word among other speech; background that goes on."""
+    nothing = item.samples[:0]
+    if not is_event(item.label, background):
+        goes_on = enters and item.label == background and clips and rng.random() < JOINED
+        return replace(item, samples=np.concatenate([item.samples, _any(clips, rng)]) if goes_on else nothing)
+    if rng.random() < PARTS_A_WORD / 2:
+        part = augment_sound.partial(item.samples, length, rng, enters=enters)
+        return replace(item, label=background, samples=part)
+    return replace(item, samples=_among(item.samples, clips, length, rng) if clips else nothing)
+
+
+def _any(clips: Clips, rng: np.random.Generator) -> npt.NDArray[np.int16]:
+    return clips[int(rng.integers(len(clips)))]
 
 
 def _sound(
@@ -85,14 +132,20 @@ def _sound(
     return replace(item, samples=np.clip(np.rint(sound), -32768, 32767).astype(np.int16), gaps=())
 
 
-def _joined(
-    before: npt.NDArray[np.int16], after: npt.NDArray[np.int16], length: int, rng: np.random.Generator
+def _among(
+    word: npt.NDArray[np.int16], clips: Clips, length: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int16]:
-    """A window of `length` rows in which one clip ends and another begins; nothing if they are short."""
-    first = round(length * rng.uniform(0.25, 0.75))
-    if len(before) < first or len(after) < length - first:
-        return before[:0]
-    return np.concatenate([before[len(before) - first :], after[: length - first]])
+    """A window of `length` rows that shows the whole word, and around it what is said before and after."""
+    first, last = augment_sound.extent(word)
+    if last - first >= length:
+        return word[:0]
+    start = int(rng.integers(last - length, first + 1))
+    before, after = _any(clips, rng), _any(clips, rng)
+    joined = np.concatenate([before, word, after])
+    start += len(before)
+    if start < 0 or start + length > len(joined):
+        return word[:0]
+    return joined[start : start + length]
 
 
 def _partial(

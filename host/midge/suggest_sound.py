@@ -14,6 +14,8 @@ from .dataset import Dataset
 from .features_sound import SoundSampling
 
 LEAST_WINDOW_S, MOST_WINDOW_S = 1.0, 3.0
+# Words have little above 8 kHz.
+ENOUGH_HZ = 16000
 # Of every take, and where there are so many that two will do.
 VARIANTS, MANY = 3, 4000
 # Around the word, so that it is not cut off.
@@ -41,7 +43,7 @@ word_share = 0.5        # what is louder than so much of the way from the room t
 names = {labels}
 {background}
 [decision]
-threshold = 0.6         # of the smoothed score; midge evaluate --stream --tune finds a better one
+threshold = 0.8         # of the smoothed score; midge evaluate --stream --tune finds a better one
 smooth = 3              # windows averaged
 cooldown_ms = 1000
 
@@ -78,6 +80,11 @@ def recipe_text(
         wanted_s = min(math.ceil(10 * (longest_s + ROOM_S)) / 10, math.ceil(10 * clip_s) / 10)
         window_s = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, wanted_s))
         reasons.append(f"most words last up to {longest_s:.2f} s: a window of {window_s:g} s")
+    if rate_hz > ENOUGH_HZ:
+        reasons.append(
+            f"{rate_hz} Hz is more than words need, and few microphones of boards give it: import with "
+            f"--resample {ENOUGH_HZ}, and a board has less to do"
+        )
     length = max(1 << analysis.log2_frame, round(window_s * rate_hz))
     hop = max(1, round(HOP_S * rate_hz / analysis.step)) * analysis.step
     labels = list(data.labels)

@@ -207,6 +207,7 @@ def examples(
             recipe.train.vary,
             background=recipe.background if kind == "take" else None,
             length=recipe.window.length,
+            keys=key.tolist(),
         )
         of_variant = dataset.windows(varied, recipe, hop=recipe.window.hop)
         # Variants come in the recordings' order, once for each copy.

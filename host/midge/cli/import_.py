@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ EXAMPLE = (
     "--unit m/s^2 --resample 10"
 )
 _SHOWN = 3
+
+# Files of which the same is told one by one.
+MOST_ALIKE = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -159,12 +163,30 @@ def _show(done: Imported, args: argparse.Namespace) -> None:
         + (f", usually {done.median_g:.2f} g" if done.median_g is not None else "")
         + (" → nothing written (--dry-run)" if args.dry_run else f" → {args.into}")
     )
-    for warning in done.warnings[:10]:
+    told = _gathered(done.warnings)
+    for warning in told[:10]:
         output.note(f"warning: {warning}")
-    if len(done.warnings) > 10:
-        output.note(f"warning: … and {len(done.warnings) - 10} more")
+    if len(told) > 10:
+        output.note(f"warning: … and {len(told) - 10} more")
     if done.skipped:
         output.note(f"left out {output.counted(len(done.skipped), 'file')}:")
         for path, why in list(done.skipped.items())[:_SHOWN]:
             output.note(f"  {path}: {why}" if not why.startswith(path) else f"  {why}")
     output.result({**asdict(done), "into": args.into, "dry_run": args.dry_run})
+
+
+def _gathered(warnings: Sequence[str]) -> list[str]:
+    """What is told of many files once, with the first of them."""
+    of_text: dict[str, list[str]] = {}
+    for warning in warnings:
+        where, _, text = warning.partition(": ")
+        of_text.setdefault(text or where, []).append(warning)
+    return [
+        warning
+        for text, same in of_text.items()
+        for warning in (
+            same
+            if len(same) <= MOST_ALIKE
+            else [f"{text} ({len(same)} files, first {same[0].partition(': ')[0]})"]
+        )
+    ]
