@@ -67,11 +67,11 @@ KINDS = {
         {"code": "c99_gaussian", "table": "c99_gaussian"},
     ),
     "projected": Kind(
-        *("projected", "projected", "projected_integer", "range_probes"),
+        *("projected", "projected", "projected_integer", "projected_probes"),
         {"code": "c99_projected", "table": "c99_projected_table"},
     ),
-    "quadratic": Kind("quadratic", "quadratic", "precise_double", "range_probes", {"code": "c99_precise"}),
-    "precise": Kind("precise", "precise", "precise_double", "range_probes", {"code": "c99_precise"}),
+    "quadratic": Kind("quadratic", "quadratic", "precise_double", "precise_probes", {"code": "c99_precise"}),
+    "precise": Kind("precise", "precise", "precise_double", "precise_probes", {"code": "c99_precise"}),
 }
 
 
