@@ -28,16 +28,11 @@ def clip(label: str, group: str) -> Recording:
     )
 
 
-def test_other_words_are_background_and_no_speaker_is_on_both_sides() -> None:
+def test_other_words_are_background() -> None:
     recipe = Recipe.load("keyword")
-    speakers = [f"speaker {number}" for number in range(60)]
-    takes = tuple(clip(label, one) for one in speakers for label in ("yes", "up", "_silence_"))
+    takes = tuple(clip(label, "ann") for label in ("yes", "up", "_silence_"))
     data = reference_keyword.training_data(recipe, Dataset(Path("x"), takes))
-    assert data.labels == ("unknown", "yes")
-    known, strangers = reference_keyword.kept_apart(data)
-    assert not set(known.groups) & set(strangers.groups)
-    assert len(known.recordings) + len(strangers.recordings) == len(takes)
-    assert 3 <= len(strangers.groups) <= 25
+    assert [item.label for item in data.recordings] == ["yes", "unknown", "unknown"]
 
 
 @pytest.mark.skipif(not speech.is_there(), reason="espeak-ng is not installed")
