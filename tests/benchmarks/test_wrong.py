@@ -12,7 +12,7 @@ SOON = [("iris", "forest"), ("iris", "svc rbf"), ("1 feature", "boosting"), ("wh
 def judge(data: str, family: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        (row,) = wrong.rows([data], [family], "armv7emsp", 20)
+        row = wrong.pair(data, family, "armv7emsp", 20)
     assert "refused" not in row, row
     assert row["board"] == 0 and row["emulated"] >= 20
     for which in ("training", "test"):
@@ -43,5 +43,5 @@ def test_an_answer_that_is_wrong_is_counted(monkeypatch: pytest.MonkeyPatch) -> 
         return usual(wrong.FAMILIES["tree"]().fit(X, 2 - estimator.predict(X)), X)
 
     monkeypatch.setattr(wrong.midge, "compile", turned)
-    (row,) = wrong.rows(["iris"], ["tree"], "armv7emsp", 5)
+    row = wrong.pair("iris", "tree", "armv7emsp", 5)
     assert row["training"]["wrong"] > 20 and row["training"]["within_epsilon"] == 0 and row["worst"] > 0.5
