@@ -71,7 +71,7 @@ def test_what_is_too_large_is_tried_smaller() -> None:
             for kind, one, _ in jobs
         ]
 
-    plan = effort.Plan(work=40, drawn=2, explored=0, promoted=2, finalists=0)
+    plan = effort.Plan(work=40, drawn=2, explored=0, promoted=3, finalists=0)
     budget = Budget(module_bytes=1000)
     tried = halving.search(there, budget, plan, run, lambda *_: None, **SPACE)
     assert [(one.candidate.family, one.candidate.left, one.rung) for one in tried] == [

@@ -134,19 +134,21 @@ def _near(candidate: Candidate, is_within: bool, n_features: int) -> list[Candid
 
 
 def _promoted(field: _Field, most: int, width: int) -> tuple[list[Candidate], list[Candidate]]:
-    """The best that are within the budget, `most` fits at most; and what was made smaller to be so."""
+    """The best that are within the budget, in work as `most` fits; and what was made smaller to be so."""
     promoted, smaller = list[Candidate](), list[Candidate]()
     waiting = in_turn(field.ranked, field.scores)
-    while waiting and len({one.fit_name for one in promoted}) < most:
+    # One in two layouts is one fit.
+    fits: dict[str, int] = {}
+    while waiting and sum(fits.values()) < most:
         batch, waiting = waiting[:width], waiting[width:]
         field.build(batch)
         made: list[Candidate] = []
         for one in batch:
-            # One in two layouts is one fit.
-            fits = {other.fit_name for other in promoted}
             if field.excess(one) <= 1:
-                promoted += [one] if len(fits) < most or one.fit_name in fits else []
-            elif len(smaller) + len(made) < most:
+                if one.fit_name in fits or sum(fits.values()) + one.fits <= most:
+                    fits[one.fit_name] = one.fits
+                    promoted.append(one)
+            elif len(smaller) + len(made) < most // 2:
                 less = space.compressed(one, field.excess(one))
                 made += [less] if less is not None else []
         smaller, waiting = smaller + made, made + waiting

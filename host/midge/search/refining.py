@@ -54,7 +54,15 @@ def judge_again(
     tried: Sequence[Tried], budget: Budget, run: Run, advance: Advance, *, finalists: int
 ) -> list[Tried]:
     """All that was tried; the best `finalists` within the budget are a rung further, by both splits."""
-    best = _leaders(tried, budget, finalists)
+    best: list[Tried] = []
+    for number in range(1, finalists + 1):
+        more = _leaders(tried, budget, number)
+        # A second one there must be, whatever it takes.
+        if (
+            number <= 2
+            or sum({one.candidate.fit_name: one.candidate.fits for one in more}.values()) <= finalists
+        ):
+            best = more
     if not best:
         return list(tried)
     advance(LAST + 2, LAST + 3, f"the best {len(best)} by another split")

@@ -42,9 +42,7 @@ class Runs:
         """What all jobs so far amount to in fits on all rows; a build begins with one."""
         once = {name: job for (name, _), job in self._asked.items()}
         return sum(
-            # What is made smaller is tuned again.
-            (1.0 if rung is None else rung.work) * (1 if candidate.left == 1 else 2)
-            for _, candidate, rung in once.values()
+            (1.0 if rung is None else rung.work) * candidate.fits for _, candidate, rung in once.values()
         )
 
 

@@ -48,6 +48,11 @@ class Candidate:
         return f"{self.family} {values}{self._compression} {self.layout}"
 
     @property
+    def fits(self) -> int:
+        """What one fit of it counts for: what is made smaller is tuned again."""
+        return 1 if self.left == 1 else 2
+
+    @property
     def _compression(self) -> str:
         return "" if self.left == 1 else f", {TECHNIQUES[self.family]} {self.left:g}"
 
