@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.covariance import EllipticEnvelope
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -180,3 +181,13 @@ def test_ranks_are_part_of_the_model_file() -> None:
     for bad in ([[2.0, 1.0], [], [], []], [[1.0]], 7, [["a"], [], [], []]):
         with pytest.raises(ModelError, match="quantisation"):
             model_parsing.from_json(model.to_json() | {"quantisation": part | {"edges": bad}})
+
+
+def test_an_outlier_further_out_than_all_training_rows_stays_one() -> None:
+    source = np.random.default_rng(12)
+    X = source.normal(size=(300, 4)) @ source.normal(size=(4, 4))
+    fitted = EllipticEnvelope(random_state=0).fit(X)
+    compiled = midge.compile(fitted, X)
+    far = np.repeat((X.mean(axis=0) + 1.4 * np.ptp(X, axis=0) * np.eye(4))[:, None], 5, axis=1).reshape(-1, 4)
+    assert not compiled.saturates(far).any()
+    assert (fitted.predict(far) == -1).all() and np.array_equal(compiled.predict(far), fitted.predict(far))

@@ -17,6 +17,7 @@ from .linear import Linear
 from .neighbors import Neighbors
 from .net import Net
 from .projected import Projected
+from .quadratic import Quadratic
 from .reference import leaves
 
 INT16_MIN, INT16_MAX = -32768, 32767
@@ -152,7 +153,9 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
 
 def _goes_on(ir: Node | None) -> bool:
     """True if sums of features decide: one of them saturated is another answer, however far out it is."""
-    return isinstance(ir, Linear | Net | Projected) or (isinstance(ir, Kernel) and ir.function == "poly")
+    return isinstance(ir, Linear | Net | Projected | Quadratic) or (
+        isinstance(ir, Kernel) and ir.function == "poly"
+    )
 
 
 def _room(values: FloatArray, width: FloatArray) -> FloatArray:
