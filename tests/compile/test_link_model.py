@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 
 import midge
 from midge import targets
-from midge.compile import kernels, link_families, link_kernels, link_motion, mpy, native_sources
+from midge.compile import kernels, kinds, link_families, link_kernels, link_motion, mpy, native_sources
 from midge.compile.kernel_sections import Section
 from midge.compile.kernels import Kernels, Unit
 from midge.errors import LinkError
@@ -86,3 +87,13 @@ def test_an_instruction_that_the_target_lacks_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(kernels, "load", lambda _: replace(usual, units=units))
     with pytest.raises(LinkError, match="armv6m"):
         link_kernels.build_model(_model(), target)
+
+
+@pytest.mark.parametrize(("limit", "bits"), [(32767, 64), (32768, 32), (40000, 32)])
+def test_sums_are_wide_unless_every_int16_fits(limit: int, bits: int) -> None:
+    X = np.arange(60).reshape(20, 3).astype(float)
+    ir = midge.compile(LinearRegression().fit(X, X[:, 0]), X).model.ir
+    lowered = replace(kinds.part("linear", "lowering").lower(ir), limit=limit)
+    _, sums = link_families.WRITERS["linear"](lowered, 4)
+    assert isinstance(sums, link_families.Sums)
+    assert (sums.bits, "exact" in sums.kernel) == (bits, bits == 64)
