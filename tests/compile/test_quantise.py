@@ -185,7 +185,7 @@ def test_ranks_are_part_of_the_model_file() -> None:
 
 def test_an_outlier_further_out_than_all_training_rows_stays_one() -> None:
     source = np.random.default_rng(12)
-    X = source.normal(size=(300, 4)) @ source.normal(size=(4, 4))
+    X = source.normal(size=(300, 4)) @ (np.eye(4) + 0.3 * source.normal(size=(4, 4)))
     fitted = EllipticEnvelope(random_state=0).fit(X)
     compiled = midge.compile(fitted, X)
     far = np.repeat((X.mean(axis=0) + 1.4 * np.ptp(X, axis=0) * np.eye(4))[:, None], 5, axis=1).reshape(-1, 4)
