@@ -52,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--first", metavar="N", type=int, default=12, help="so many in the picture (default 12)"
     )
+    add("listen", "play takes of sound, one after the other")
     for name, says in (
         ("trim", "cut silence off both ends of takes"),
         ("cut", "cut long takes into events, by their energy"),
@@ -128,6 +129,18 @@ def _as_dict(take: Take) -> dict[str, Any]:
         "name": take.name, "path": take.path, **about, "samples": take.n_samples, "lost": take.lost,
         "duration_s": round(take.duration_s, 4),
     }  # fmt: skip
+
+
+def _listen(args: argparse.Namespace) -> None:
+    from ..curate import listening
+
+    played = listening.listen(
+        _chosen(args),
+        lambda take: output.say(
+            f"{take.name}  {take.about.label}  {take.about.group}  {take.duration_s:.2f} s"
+        ),
+    )
+    output.result({"played": played})
 
 
 def _show(args: argparse.Namespace) -> None:
@@ -301,6 +314,6 @@ def _check(args: argparse.Namespace) -> int:
 
 
 _ACTIONS = {
-    "list": _list, "show": _show, "trim": _trim, "cut": _cut, "relabel": _relabel, "remove": _remove,
-    "undo": _undo, "check": _check,
+    "list": _list, "show": _show, "listen": _listen, "trim": _trim, "cut": _cut, "relabel": _relabel,
+    "remove": _remove, "undo": _undo, "check": _check,
 }  # fmt: skip
