@@ -24,10 +24,12 @@ def test_a_search_names_its_candidates_shortly_and_those_that_failed(
 ) -> None:
     item = simulate.recorded(simulate.take(simulate.people(1, 1)[0], "circle", times=1), RECIPE, "circle")
     storing.write(tmp_path, "circle_001", item, item.samples, item.gaps)
-    built = tried("extra-trees trees 10", module_bytes=9000, state_bytes=600, instructions=700)
+    costs = {"module_bytes": 9000, "state_bytes": 600, "instructions": 700}
+    built = tried("extra-trees trees 10", **costs)
     failed = [tried(f"net hidden {n}", refused="its rows differ") for n in (8, 16, 32, 64)]
     report = {
-        "warnings": [], "front": [built], "tried": [built, *failed], "trials": 5, "target": "armv6m",
+        "warnings": [], "front": [built], "beside": [tried("svm", **costs)], "tried": [built, *failed],
+        "trials": 5, "target": "armv6m",
         "held_out": {"accuracy": 0.9, "macro_f1": 0.9, "n": 10, "groups": ["ann"]},
         "built": {"module_bytes": 9000, "instructions_max": 700}, "best": built,
     }  # fmt: skip
@@ -37,5 +39,6 @@ def test_a_search_names_its_candidates_shortly_and_those_that_failed(
     said = capsys.readouterr()
     assert "1 of 5 candidates built for armv6m" in said.out
     assert "extra-trees trees 10  table" in said.out and "bootstrap" not in said.out
+    assert "best of other families" in said.out and "svm" in said.out
     names = "net hidden 8, table; net hidden 16, table; net hidden 32, table and 1 more"
     assert f"not built: {names}: its rows differ" in said.err

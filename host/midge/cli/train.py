@@ -88,22 +88,15 @@ def _search(args: argparse.Namespace) -> None:
     for warning in report["warnings"]:
         output.note(f"warning: {warning}")
     n_built = sum("refused" not in one for one in report["tried"])
+    columns = ("layout", "accuracy", "module bytes", "state bytes", "instructions")
     output.table(
-        ("on the front", "layout", "accuracy", "module bytes", "state bytes", "instructions"),
-        [
-            (
-                # What differs from the family's usual values; the layout has a column of its own.
-                one["title"].removesuffix(f", {one['layout']}"),
-                one["layout"],
-                round(one["accuracy"], 3),
-                one["module_bytes"],
-                one["state_bytes"],
-                one["instructions"],
-            )
-            for one in report["front"]
-        ],
+        ("on the front", *columns),
+        [_costs(one) for one in report["front"]],
         title=f"{n_built} of {report['trials']} candidates built for {report['target']}",
     )
+    if report["beside"]:
+        output.say()
+        output.table(("best of other families", *columns), [_costs(one) for one in report["beside"]])
     _say_refused([one for one in report["tried"] if "refused" in one])
     held_out, built = report["held_out"], report["built"]
     size = f"{built['module_bytes']} B, {built['instructions_max']} instructions"
@@ -114,6 +107,18 @@ def _search(args: argparse.Namespace) -> None:
     )
     output.say(f"model: {done.folder / 'model.json'}   picture: {done.folder / pareto.PICTURE_NAME}")
     output.result({**report, "folder": done.folder})
+
+
+def _costs(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
+        # What differs from the family's usual values; the layout has a column of its own.
+        one["title"].removesuffix(f", {one['layout']}"),
+        one["layout"],
+        round(one["accuracy"], 3),
+        one["module_bytes"],
+        one["state_bytes"],
+        one["instructions"],
+    )
 
 
 def _say_refused(refused: Sequence[Mapping[str, Any]]) -> None:

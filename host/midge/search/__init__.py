@@ -129,6 +129,7 @@ def search(
         "trials": run.candidates(),
         "fits": run.fits(),
         "front": [one.to_json() for one in pareto.front(tried)],
+        "beside": [one.to_json() for one in pareto.beside(tried)],
         "tried": [one.to_json() for one in tried],
         "warnings": warnings,
     }

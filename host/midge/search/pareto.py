@@ -19,6 +19,17 @@ def front(tried: Sequence[Tried]) -> list[Tried]:
     return sorted(best, key=lambda one: (-one.accuracy, one.costs["module_bytes"]))
 
 
+def beside(tried: Sequence[Tried]) -> list[Tried]:
+    """The best of each family that has modules, but none on the front; the furthest first."""
+    there = [one for one in tried if "refused" not in one.costs]
+    there.sort(key=lambda one: (-one.rung, -one.accuracy))
+    families = {one.candidate.family for one in front(tried)}
+    best = {one.candidate.family: one for one in reversed(there)}
+    return [
+        one for one in there if one is best[one.candidate.family] and one.candidate.family not in families
+    ]
+
+
 def _beats(one: Tried, other: Tried) -> bool:
     mine = (-one.accuracy, *(one.costs[name] for name in COSTS))
     others = (-other.accuracy, *(other.costs[name] for name in COSTS))
