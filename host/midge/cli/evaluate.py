@@ -117,7 +117,9 @@ def _say_events(events: Mapping[str, Any], *, goes_on: bool) -> None:
             f"{events['confused']} confused, {events['missed']} missed"
         )
         if events["delay_s"] is not None:
-            output.say(f"an event comes {events['delay_s']:.2f} s after the end of the motion, on average")
+            output.say(
+                f"an event comes {events['delay_s']:.2f} s after the end of what was done or said, on average"
+            )
     an_hour = events["false_events_per_hour"]
     output.say(
         f"false events: {events['false_events']} {minutes}" + (f", {an_hour:.1f} an hour" if an_hour else "")
