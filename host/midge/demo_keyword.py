@@ -15,12 +15,12 @@ from .simulate.speech import Heard
 from .virtual.microphone import Sound
 
 TRAINING_VOICES = 16
-TIMES_A_WORD = 1
-OTHER_SPEECH_S = 8.0
+TIMES_A_WORD = 2
+OTHER_SPEECH_S = 6.0
 # Enough to see that it hears voices it was not trained on; strangers are heard live afterwards.
 FOLDS = 2
 # A model of few voices is less sure than the shipped one, which hears people talk of other things all day.
-THRESHOLD = 0.7
+THRESHOLD = 0.75
 # Absent from training.
 TEST_VOICES = 4
 TIMES_EACH = 1
