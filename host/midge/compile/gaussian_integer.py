@@ -63,12 +63,14 @@ def _deviations(ir: Gaussian) -> GaussianIntegers:
 
 
 def _log2_scale(ir: Gaussian) -> int:
-    """As fine as keeps the deviations of the training rows in 16 bits, with room."""
+    """As fine as keeps the deviations of the training rows in 16 bits, with room, and constants in 32."""
     if ir.low is None or ir.high is None:
         return LEAST_LOG2_SCALE
     furthest = np.maximum(np.abs(ir.low - ir.mean), np.abs(ir.high - ir.mean)) / np.sqrt(ir.variance)
     room = 32767 / (HEADROOM * max(float(furthest.max()), 1.0))
-    return int(np.clip(np.floor(np.log2(2 * room**2 / LOG2_E)), LEAST_LOG2_SCALE, MOST_LOG2_SCALE))
+    largest = max(float(np.abs(ir.constant).max()), 1.0)
+    most = min(2 * room**2 / LOG2_E, _CONSTANT_LIMIT / (largest * LOG2_E))
+    return int(np.clip(np.floor(np.log2(most)), LEAST_LOG2_SCALE, MOST_LOG2_SCALE))
 
 
 def predict(
