@@ -107,6 +107,12 @@ def test_an_unknown_app_names_the_nearest(tmp_path: Path) -> None:
         Recipe.load(tmp_path)
 
 
+def test_a_file_of_another_kind_is_told_what_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# not a recipe\n")
+    with pytest.raises(RecipeError, match="neither a recipe nor a model: name an app"):
+        Recipe.load(tmp_path / "README.md")
+
+
 def test_auto_compares_families_as_their_tables_say(tmp_path: Path) -> None:
     text = MINIMAL + '\n[train]\nfamily = "auto"\n\n[train.net]\nhidden = 24\n'
     recipe = Recipe.load(write(tmp_path, text))

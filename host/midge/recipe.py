@@ -211,6 +211,11 @@ def find(app: str | Path) -> Path:
     """The `app.toml` of an app given by name, folder or file; raises RecipeError if there is none."""
     path = Path(app)
     if path.is_file():
+        if path.suffix != ".toml":
+            raise RecipeError(
+                f"{path} is neither a recipe nor a model: name an app, its folder or {FILE_NAME}, "
+                "or a model.json"
+            )
         return path
     if (path / FILE_NAME).is_file():
         return path / FILE_NAME
