@@ -41,6 +41,7 @@ _masked = 0
 _handlers = [None] * N_LINES
 _sources = [None] * N_LINES
 _listening = False
+_asked = False  # _take is scheduled
 
 
 def open_channel(fd, nudge_fd):
@@ -132,7 +133,8 @@ def handle(line, handler, source):
     _handlers[line] = handler
     if handler is not None and not _listening:
         _listening = True
-        _thread.start_new_thread(_listen, ())
+        # Made here: what the thread allocates, some time later, would look like this thread's doing.
+        _thread.start_new_thread(_listen, (open(_nudge_fd, "rb"), bytearray(1)))
 
 
 def deliver(lines):
@@ -170,19 +172,22 @@ def mask_lines(masked):
 
 
 def _take(_):
+    global _asked
+    _asked = False
     # In the middle of a call there is nothing to do: its reply brings the lines.
     if not _busy:
         call(TAKE_LINES)
 
 
-def _listen():
+def _listen(nudges, one):
     """Interrupts while the main thread computes: a byte comes, the virtual machine is asked to look."""
-    nudges = open(_nudge_fd, "rb")
-    one = bytearray(1)
+    global _asked
     while nudges.readinto(one):
-        while True:
+        while not _asked:
             try:
+                _asked = True
                 micropython.schedule(_take, None)
                 break
-            except RuntimeError:
+            except RuntimeError:  # the queue is full of others
+                _asked = False
                 time.sleep_ms(1)
