@@ -17,6 +17,7 @@ from .compile.golden import Golden
 from .compile.quantise import Quantisation
 from .features import Sampling
 from .features_sound import SoundPlan
+from .recipe import Decision
 
 SCHEMA = 1
 SCORE_SCALE = 32767
@@ -87,15 +88,6 @@ class Sensor:
         if self.range_dps == Sensor.range_dps:
             del found["range_dps"]
         return found
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Scores to events: mean of `smooth` windows ≥ `threshold` (0…1), then silence for `cooldown_ms`."""
-
-    threshold: float
-    smooth: int
-    cooldown_ms: int
 
 
 @dataclass(frozen=True)

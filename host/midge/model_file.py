@@ -16,8 +16,9 @@ from .compile import ir as intermediate
 from .compile import kinds, reference
 from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError
-from .model import Decision, FrontEnd, Model, Sensor
+from .model import FrontEnd, Model, Sensor
 from .model_parsing import from_json
+from .recipe import Decision
 
 __all__ = ["Decision", "FrontEnd", "Model", "Sensor", "check_reference", "create", "load", "save"]
 

@@ -13,7 +13,8 @@ from .errors import ModelError, RecipeError
 from .features import Sampling
 from .features_sound import MAX_WINDOW_SAMPLES, MOST_ROOM_DB, SOUND_CHANNELS, SoundSampling
 from .json_part import JsonPart
-from .model import SCHEMA, SCORE_SCALE, Decision, FrontEnd, Model, Sensor
+from .model import SCHEMA, SCORE_SCALE, FrontEnd, Model, Sensor
+from .recipe import Decision
 
 # Ranks of features are int16.
 MOST_EDGES = 32767

@@ -341,9 +341,7 @@ def model_of(
             sampling=features.Sampling() if is_usual else recipe.sensor.sampling,
         ),
         sensor=sensor,
-        decision=model_file.Decision(
-            recipe.decision.threshold, recipe.decision.smooth, recipe.decision.cooldown_ms
-        ),
+        decision=recipe.decision,
         windows=windows,
         provenance=provenance,
     )

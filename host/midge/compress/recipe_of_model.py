@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def recipe_of(model: Model) -> Recipe:
         Features(frontend.features, frontend.segment),
         model.labels,
         model.background,
-        Decision(0.5, 1, 0) if decision is None else Decision(*astuple(decision)),
+        decision or Decision(0.5, 1, 0),
         Train("forest", int(model.provenance.get("seed", 1)), 4, windows),
         Budget(),
     )
