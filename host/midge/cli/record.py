@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import EXIT_INTERRUPTED, output
 
 if TYPE_CHECKING:
+    from ..progress import Advance
     from ..recipe import Recipe
     from ..record import Take
     from ..sound_line import Choice
@@ -83,40 +85,27 @@ def run(args: argparse.Namespace) -> int:
     into = args.into or Path("data") / recipe.name
     if args.ble_characteristic:
         return _run_foreign(args, recipe, into)
-    takes: list[Take] = []
     with connect(args.device) as session:
-        description(
-            recipe, session.welcome, args.label, args.group
-        )  # a wrong label is told before the countdown
+        # A wrong label is told before the countdown.
+        description(recipe, session.welcome, args.label, args.group)
         sound: Choice | None = None
         if recipe.sensor.kind == SOUND:
             sound = choose(session, recipe.sensor.rate_hz, args.coding)
             output.note(sound.why)
-        for number in range(1, args.takes + 1):
-            what = f"{args.label}, take {number} of {args.takes}"
-            try:
-                if not args.no_countdown:
-                    for left in (3, 2, 1):
-                        output.note(f"{what} in {left}")
-                        session.idle(1.0)
-                with output.progress(what) as advance:
-                    take = record(
-                        session,
-                        recipe,
-                        label=args.label,
-                        group=args.group,
-                        seconds=args.seconds,
-                        into=into,
-                        coding=sound.coding if sound else CODINGS[1],
-                        on_progress=advance,
-                    )
-            except KeyboardInterrupt:
-                output.note(f"interrupted before take {number} of {args.takes} began")
-                break
-            takes.append(take)
-            output.say(_line(take))
-            if take.partial:
-                break
+
+        def take(advance: Advance) -> Take:
+            return record(
+                session,
+                recipe,
+                label=args.label,
+                group=args.group,
+                seconds=args.seconds,
+                into=into,
+                coding=sound.coding if sound else CODINGS[1],
+                on_progress=advance,
+            )
+
+        takes = _perform(args, session.idle, take)
         if line := summary(session.transport):
             output.note(line)
     return _tell(takes, args.takes, sound)
@@ -127,38 +116,49 @@ def _run_foreign(args: argparse.Namespace, recipe: Recipe, into: Path) -> int:
     from ..foreign import decoder, listening, record_foreign
 
     layout = decoder(args.layout, recipe)
-    takes: list[Take] = []
     with listening(args.device, args.ble_characteristic) as link:
-        for number in range(1, args.takes + 1):
-            what = f"{args.label}, take {number} of {args.takes}"
-            try:
-                if not args.no_countdown:
-                    for left in (3, 2, 1):
-                        output.note(f"{what} in {left}")
-                        link.idle(1.0)
-                with output.progress(what) as advance:
-                    take = record_foreign(
-                        link,
-                        recipe,
-                        layout,
-                        label=args.label,
-                        group=args.group,
-                        seconds=args.seconds,
-                        into=into,
-                        unit_per_count=args.unit_per_count,
-                        on_progress=advance,
-                    )
-            except KeyboardInterrupt:
-                output.note(f"interrupted before take {number} of {args.takes} began")
-                break
-            takes.append(take)
-            output.say(_line(take))
-            if take.partial:
-                break
+
+        def take(advance: Advance) -> Take:
+            return record_foreign(
+                link,
+                recipe,
+                layout,
+                label=args.label,
+                group=args.group,
+                seconds=args.seconds,
+                into=into,
+                unit_per_count=args.unit_per_count,
+                on_progress=advance,
+            )
+
+        takes = _perform(args, link.idle, take)
         output.note(link.summary())
     if layout.bad:
         output.note(f"{layout.bad} notifications or lines were not of this layout")
     return _tell(takes, args.takes)
+
+
+def _perform(
+    args: argparse.Namespace, idle: Callable[[float], None], take: Callable[[Advance], Take]
+) -> list[Take]:
+    """One take after the other, each with its countdown, until all are there or one is cut short."""
+    takes: list[Take] = []
+    for number in range(1, args.takes + 1):
+        what = f"{args.label}, take {number} of {args.takes}"
+        try:
+            if not args.no_countdown:
+                for left in (3, 2, 1):
+                    output.note(f"{what} in {left}")
+                    idle(1.0)
+            with output.progress(what) as advance:
+                takes.append(take(advance))
+        except KeyboardInterrupt:
+            output.note(f"interrupted before take {number} of {args.takes} began")
+            break
+        output.say(_line(takes[-1]))
+        if takes[-1].partial:
+            break
+    return takes
 
 
 def _tell(takes: list[Take], n_wanted: int, sound: Choice | None = None) -> int:
