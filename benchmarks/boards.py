@@ -90,7 +90,7 @@ def drivers() -> int:
 
 def days() -> int:
     """Bad day x what was said."""
-    found = _run(["test_bad_days.py", *ELSEWHERE])
+    found = _run(["bad_days", *ELSEWHERE])
     # The same day told with the same words, again and again, is one row.
     passed: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for node, outcome in found.outcomes.items():
