@@ -132,6 +132,23 @@ def test_cutting_by_time_keeps_every_sample(tmp_path: Path, ask: Callable[..., A
     ask("undo", tmp_path)
     ask("cut", tmp_path, "--at", "1,4")
     assert [len(item.samples) for item in dataset.load(tmp_path).recordings] == [100, 300, 650]
+    ask("undo", tmp_path)
+    # Marks behind the end cut nothing, and lose nothing.
+    ask("cut", tmp_path, "--at", "99,4,4")
+    assert [len(item.samples) for item in dataset.load(tmp_path).recordings] == [400, 650]
+    ask("undo", tmp_path)
+    assert ask("cut", tmp_path, "--at", "10.5")["changed"] == []
+
+
+@pytest.mark.parametrize(
+    "words", [("--at", "nan"), ("--at=-1",), ("--every", "1e-5"), ("--every", "nan"), ("--threshold", "nan")]
+)
+def test_impossible_times_are_one_line(
+    tmp_path: Path, ask: Callable[..., Any], words: tuple[str, ...]
+) -> None:
+    put(tmp_path, "long", still(100))
+    said = ask("cut", tmp_path, *words, code=1)
+    assert words[0].partition("=")[0] in said and said.count("\n") == 1
 
 
 def test_trim_takes_silence_off_both_ends(tmp_path: Path, ask: Callable[..., Any]) -> None:
@@ -278,8 +295,10 @@ def test_a_recorder_killed_for_real_is_taken_up(tmp_path: Path, ask: Callable[..
     assert (item.label, item.rate_hz) == ("walk", 50.0) and len(item.samples) >= said[-1]
 
 
-def test_sound_has_events_too() -> None:
-    noise = RNG.normal(0, 20, 32000)
+@pytest.mark.parametrize("room", [20, 1500])
+def test_sound_has_events_too(room: int) -> None:
+    """In a loud room as well: words 11 dB above it."""
+    noise = RNG.normal(0, room, 32000)
     for start in (6000, 18000):
         noise[start : start + 4000] += 8000 * np.sin(np.arange(4000) * 0.3)
     item = Recording(
@@ -290,6 +309,16 @@ def test_sound_has_events_too() -> None:
     assert len(found) == 2
     for (start, stop), played in zip(found, (6000, 18000), strict=True):
         assert abs(start - played) < 500 and abs(stop - played - 4000) < 700
+
+
+def test_a_picture_of_silence_is_drawn_without_a_warning(
+    tmp_path: Path, ask: Callable[..., Any], recwarn: pytest.WarningsRecorder
+) -> None:
+    sound = {"channels": ("sound",), "rate_hz": 8000.0, "scale": 32768.0, "kind": "sound"}
+    put(tmp_path, "silence", np.zeros((4000, 1), np.int16), **sound)
+    ask("show", tmp_path, "--picture", tmp_path / "silence.png")
+    assert (tmp_path / "silence.png").stat().st_size > 1000
+    assert not [one for one in recwarn if "log10" in str(one.message)]
 
 
 @pytest.mark.check

@@ -27,6 +27,8 @@ EXAMPLE = (
 )
 _SHOWN = 40
 _OF_A_KIND = 5
+# 16 bits hold no more.
+MOST_DB = 96.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +186,10 @@ def _cutting(args: argparse.Namespace) -> Cutting:
         value = getattr(args, option)
         if not 0 <= value < 1e6:
             raise DatasetError(f"--{option} {value:g}: it must be 0 s or more")
+    if args.threshold is not None and not abs(args.threshold) <= MOST_DB:
+        raise DatasetError(
+            f"--threshold {args.threshold:g}: give dB below the loudest part, {MOST_DB:g} at most"
+        )
     return Cutting(
         args.join, args.shortest, args.margin, None if args.threshold is None else -abs(args.threshold)
     )
@@ -254,6 +260,8 @@ def _changed(args: argparse.Namespace, what: str, done: Sequence[Changed]) -> No
         else f"; midge data undo {args.dataset} takes it back"
     )
     output.say(f"{output.counted(len(done), 'take')} {what}{tail if done else ': there was nothing to do'}")
+    if what == "cut" and not done:
+        output.say("nothing quiet lies between events: try --threshold DB, or cut by --every S or --at S,S,…")
     output.result({"changed": [asdict(one) for one in done], "dry_run": args.dry_run})
 
 

@@ -19,6 +19,8 @@ BEGINS_DB = {"sound": -30.0, "motion": -14.0}
 ENDS_BELOW_DB = 4.0
 # Above the quiet of the take itself, and above what sensors murmur (0.02 g; -60 dB of full scale).
 ABOVE_QUIET_DB = 8.0
+# What is louder than the quiet by less than this is the quiet.
+NOISY_DB = 6.0
 FLOOR = {"sound": 1e-3, "motion": 0.02}
 
 
@@ -62,7 +64,10 @@ def events(item: Recording, cutting: Cutting) -> list[Bounds]:
     begins = max(loudest * 10 ** (begins_db / 20), FLOOR[kind])
     if quiet * 10 ** (ABOVE_QUIET_DB / 20) < loudest * 0.7:
         begins = max(begins, quiet * 10 ** (ABOVE_QUIET_DB / 20))
-    ends = begins * 10 ** (-ENDS_BELOW_DB / 20)
+    elif cutting.begins_db is None and quiet * 10 ** (NOISY_DB / 20) < loudest:
+        # A loud room: half-way, in dB.
+        begins = max(begins, float(np.sqrt(quiet * loudest)))
+    ends = begins * 10 ** (-min(ENDS_BELOW_DB, 10 * np.log10(max(1.0, begins / max(quiet, 1e-9)))) / 20)
     found: list[Bounds] = []
     for start, stop in _runs(level >= ends):
         if not np.any(level[start:stop] >= begins):

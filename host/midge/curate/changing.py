@@ -17,6 +17,8 @@ from .takes import Take
 LONGEST_WORD = 64
 # A part this much shorter than the others is no part.
 REST_SHARE = 0.1
+# Below it a slip of the unit is likelier than a wish; above it numbers of samples end.
+SHORTEST_PART_S, LONGEST_S = 0.01, 1e6
 _UNSAFE = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
 
 
@@ -60,8 +62,11 @@ def cut(
     dry_run: bool = False,
 ) -> list[Changed]:
     """Cut takes into events, every so many seconds, or at these seconds; parts replace the take."""
-    if every_s is not None and not every_s > 0:
-        raise DatasetError(f"--every {every_s:g}: it must be above 0 s")
+    if every_s is not None and not SHORTEST_PART_S <= every_s < LONGEST_S:
+        raise DatasetError(f"--every {every_s:g}: it must be {SHORTEST_PART_S:g} s or more")
+    for second in at_s:
+        if not 0 <= second < LONGEST_S:
+            raise DatasetError(f"--at {second:g}: give seconds from the take's beginning, such as 3.2,7.5")
     pieces: dict[str, list[Bounds]] = {}
     for take in takes:
         n, rate_hz = take.n_samples, take.about.rate_hz
@@ -71,13 +76,12 @@ def cut(
             edges = [0, *(at for at in range(step, n, step) if n - at > REST_SHARE * step), n]
             pieces[take.name] = [bounds for bounds in itertools.pairwise(edges) if bounds[0] < bounds[1]]
         elif at_s:
-            marks = [0, *(round(second * rate_hz) for second in sorted(at_s)), n]
-            pieces[take.name] = [
-                (start, stop) for start, stop in itertools.pairwise(marks) if 0 <= start < stop <= n
-            ]
+            marks = {0, n, *(min(n, round(second * rate_hz)) for second in at_s)}
+            pieces[take.name] = list(itertools.pairwise(sorted(marks)))
         else:
             pieces[take.name] = activity.events(recording.load(take.path), cutting)
-        if not pieces[take.name]:
+        # What stays in one piece stays as it is, name included.
+        if pieces[take.name] in ([], [(0, n)]):
             del pieces[take.name]
     return _cut(dataset, takes, pieces, "cut", dry_run)
 

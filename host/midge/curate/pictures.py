@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 BLOCKS = " ▁▂▃▄▅▆▇█"
 QUIET = 5
 MOST_POINTS = 4000
+# -140 dB of full scale.
+LEAST_LEVEL = 1e-7
 
 
 def sparkline(item: Recording, width: int = 32) -> str:
@@ -117,8 +119,8 @@ def _spectrogram(axis: Any, item: Recording) -> None:
         axis.set_axis_off()
         return
     values = item.samples[:, :3].astype(np.float64).mean(axis=1) / item.scale
-    axis.specgram(
-        values - values.mean() + 1e-12, NFFT=length, Fs=item.rate_hz, noverlap=length // 2, detrend="mean"
-    )
+    # Digital silence has no level in dB: noise far below the last bit stands for it, the same each time.
+    values += np.random.default_rng(0).normal(0.0, LEAST_LEVEL, len(values))
+    axis.specgram(values - values.mean(), NFFT=length, Fs=item.rate_hz, noverlap=length // 2, detrend="mean")
     axis.set_xlabel("s")
     axis.set_ylabel("Hz")
