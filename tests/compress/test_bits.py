@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 
 import midge
 from midge import build, model_file
-from midge.compile import c99_net_table, ir, net_integer
+from midge.compile import c99_net_table, ir, linear_integer, net, net_integer
 from midge.compile.net import Net
 from midge.compress import bits
 from midge.errors import ModelError
@@ -26,28 +27,28 @@ def digits() -> tuple[Any, Any, Net]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = MLPClassifier((17,), max_iter=60, random_state=1).fit(X[::2], y[::2])
-    net = midge.compile(fitted, X[::2]).model.ir
-    assert isinstance(net, Net)
-    return X, y, net
+    made = midge.compile(fitted, X[::2]).model.ir
+    assert isinstance(made, Net)
+    return X, y, made
 
 
-def module(net: Net, X: Any, target: str = "armv6m") -> build.BuiltModule:
+def module(of: Net, X: Any, target: str = "armv6m") -> build.BuiltModule:
     model = model_file.create(
-        net.calibrated(X), X[:300], name="m", labels=[str(i) for i in range(net.n_scores)]
+        of.calibrated(X), X[:300], name="m", labels=[str(i) for i in range(of.n_scores)]
     )
     return build.build(model, target, layout="table")
 
 
 @pytest.mark.parametrize("n_bits", [8, 6, 4])
 def test_bytes_shrink_and_answers_stay(digits: tuple[Any, Any, Net], n_bits: int) -> None:
-    X, y, net = digits
-    packed = bits.net(net, n_bits)
+    X, y, made = digits
+    packed = bits.net(made, X[::2], n_bits)
     assert packed is not None
-    whole = sum(layer.weights.size for layer in net.layers)
-    before, after = module(net, X), module(packed, X)
+    whole = sum(layer.weights.size for layer in made.layers)
+    before, after = module(made, X), module(packed, X)
     assert after.module_bytes < before.module_bytes - whole * (16 - n_bits) / 8 + 900
     found = net_integer.predict(net_integer.lower(packed.calibrated(X)), X)[1]
-    was = net_integer.predict(net_integer.lower(net), X)[1]
+    was = net_integer.predict(net_integer.lower(made), X)[1]
     rest = np.arange(len(X)) % 2 == 1
     loss = (was == y)[rest].mean() - (found == y)[rest].mean()
     assert loss < {8: 0.005, 6: 0.01, 4: 0.05}[n_bits]
@@ -55,9 +56,9 @@ def test_bytes_shrink_and_answers_stay(digits: tuple[Any, Any, Net], n_bits: int
 
 @pytest.mark.parametrize("target", ["armv7emsp", "rv32imc", "xtensawin"])
 def test_targets_give_the_same_bits(digits: tuple[Any, Any, Net], target: str) -> None:
-    X, _, net = digits
+    X, _, made = digits
     for n_bits in (8, 6, 4):
-        packed = bits.net(net, n_bits)
+        packed = bits.net(made, X[::2], n_bits)
         assert packed is not None
         # build() compares golden rows, extremes among them.
         assert module(packed, X, target).rows > 100
@@ -86,15 +87,90 @@ def test_linear_models_become_nets_of_one_layer() -> None:
         warnings.simplefilter("ignore")
         fitted = LogisticRegression(max_iter=60).fit(X[::2], y[::2])
     linear: Any = midge.compile(fitted, X[::2]).model.ir
-    packed = bits.linear(linear, 8)
+    packed = bits.linear(linear, X[::2], 8)
     assert packed is not None
     found = net_integer.predict(net_integer.lower(packed.calibrated(X)), X)[1]
     assert (found == y).mean() > (fitted.predict(X) == y).mean() - 0.01
-    assert bits.net(packed, 8) is None
+    assert bits.net(packed, X, 8) is None
+
+
+@pytest.fixture(scope="module")
+def mixed() -> tuple[Any, Any, Any]:
+    """Features of sizes that differ by a thousand, the small ones telling as much as the large ones."""
+    rng = np.random.default_rng(4)
+    sizes = 2.0 ** (np.arange(37) % 11 + 1)
+    y = rng.integers(0, 4, 1200)
+    middles = rng.normal(size=(4, 37))
+    X = (middles[y] + rng.normal(size=(1200, 37)) * 2.5) * sizes
+    fitted = LogisticRegression(C=1e-4, max_iter=300).fit(X / sizes, y)
+    fitted.coef_ /= sizes
+    X = np.rint(X).astype(np.int16)
+    return X, y, midge.compile(fitted, X[::2]).model.ir
+
+
+@pytest.mark.parametrize("n_bits", [8, 6, 4])
+def test_features_of_all_sizes_keep_what_they_tell(mixed: tuple[Any, Any, Any], n_bits: int) -> None:
+    X, y, linear = mixed
+    packed = bits.linear(linear, X[::2], n_bits)
+    assert packed is not None and packed.shifts is not None and np.ptp(packed.shifts) >= 8
+    lowered = net_integer.lower(packed.calibrated(X))
+    found = net_integer.predict(lowered, X)[1]
+    was = linear_integer.predict(linear_integer.lower(linear), X)[1]
+    assert (found == y).mean() > (was == y).mean() - 0.01
+    # The IR says what the C does, whatever the rows.
+    wild = np.random.default_rng(1).integers(-32768, 32768, X.shape).astype(np.int16)
+    for rows in (X, wild):
+        answers = net.interpret(packed, rows.astype(np.float64))
+        differ = net_integer.predict(lowered, rows)[1] != answers.winners
+        assert not (differ & (answers.margins > lowered.epsilon)).any()
+
+
+@pytest.mark.parametrize("target", ["armv6m", "armv7emsp", "rv32imc", "xtensawin"])
+@pytest.mark.parametrize("n_bits", [8, 6, 4])
+def test_scaled_columns_are_the_same_bits_on_targets(
+    mixed: tuple[Any, Any, Any], target: str, n_bits: int
+) -> None:
+    X, _, linear = mixed
+    packed = bits.linear(linear, X, n_bits)
+    assert packed is not None
+    built = module(packed, X, target)
+    # Golden rows have extremes among them, which are held within int16.
+    assert built.rows > 100
+    model = model_file.create(packed.calibrated(X), X[:300], name="m", labels=list("abcd"))
+    if n_bits == 4 and target == "armv6m":
+        assert build.build(model, target, layout="code").rows == built.rows
+
+
+def test_scales_stay_with_their_features(mixed: tuple[Any, Any, Any]) -> None:
+    X, _, linear = mixed
+    packed = bits.linear(linear, X, 6)
+    assert packed is not None and packed.shifts is not None
+    rows = X.astype(np.float64)
+    kept = [3, 30, 8]
+    fewer = packed.select_features(kept)
+    alone = np.zeros_like(rows)
+    alone[:, kept] = rows[:, kept]
+    assert np.allclose(net.activations(fewer, rows[:, kept])[-1], net.activations(packed, alone)[-1])
+    plain = packed.rescaled(np.ones(37), np.zeros(37))
+    assert plain.shifts is None
+    assert np.allclose(net.activations(plain, rows)[-1], net.activations(packed, rows)[-1])
+    data = packed.to_json()
+    assert ir.from_json(data).to_json() == data
+    for bad in ([1], [16] * 37, [-1] * 37, [0.5] * 37):
+        with pytest.raises(ModelError):
+            ir.from_json(data | {"shifts": bad})
+
+
+def test_what_is_0_stays_0(mixed: tuple[Any, Any, Any]) -> None:
+    X, _, linear = mixed
+    thin = replace(linear, weights=linear.weights * (np.arange(37) % 3 > 0))
+    packed = bits.linear(thin, X, 4)
+    assert packed is not None
+    assert not packed.layers[0].weights[:, ::3].any()
 
 
 def test_model_files_keep_bits_and_steps(digits: tuple[Any, Any, Net]) -> None:
-    packed = bits.net(digits[2], 6)
+    packed = bits.net(digits[2], digits[0], 6)
     assert packed is not None
     data = packed.to_json()
     assert ir.from_json(data).to_json() == data

@@ -33,7 +33,8 @@ def code(lowered: NetIntegers) -> str:
         source = "hidden" if number else "x"
         kernel, more = "int16", ""
         if layer.multipliers is not None:
-            kernel, more = f"packed_{layer.bits}", f"multipliers_{number}, "
+            how = "packed" if layer.shifts is None else "scaled"
+            kernel, more = f"{how}_{layer.bits}", f"multipliers_{number}, "
         arguments = f"{source}, weights_{number}, {more}bias_{number}, {n_in}, {n_out}, sums"
         lines.append(f"    dense_{kernel}({arguments});")
         if number + 1 < len(lowered.layers):
@@ -60,7 +61,10 @@ def _weights(layer: LayerIntegers, number: int) -> list[str]:
 
 
 def packed(layer: LayerIntegers) -> npt.NDArray[np.uint8]:
-    """Weights as firmware/native/dense_packed.h has them: rows of whole fours, the first ones lowest."""
+    """Weights as firmware/native/dense_packed.h has them: rows of whole fours, the first ones lowest.
+
+    Shifts of the columns, if there are any, come before them.
+    """
     assert layer.multipliers is not None
     n_out, n_in = layer.weights.shape
     whole = np.zeros((n_out, n_in + -n_in % 4), np.int64)
@@ -69,7 +73,9 @@ def packed(layer: LayerIntegers) -> npt.NDArray[np.uint8]:
     words = (fours << (layer.bits * np.arange(4))).sum(axis=1)
     n_bytes = layer.bits // 2
     found: npt.NDArray[np.uint8] = (words[:, None] >> (8 * np.arange(n_bytes)) & 0xFF).astype(np.uint8)
-    return found.ravel()
+    if layer.shifts is None:
+        return found.ravel()
+    return np.concatenate([np.pad(layer.shifts, (0, -n_in % 4)).astype(np.uint8), found.ravel()])
 
 
 def activation(name: str, layer: LayerIntegers, to: str) -> list[str]:

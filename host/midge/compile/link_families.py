@@ -96,9 +96,10 @@ def _net(lowered: Any, word_bytes: int) -> tuple[list[Section], Sums]:
         widest = max(widest, n_out)
         is_last = number + 1 == len(lowered.layers)
         is_packed = layer.multipliers is not None
+        kernel = "scaled" if layer.shifts is not None else "packed"
         rows.append(
             {
-                "dense": Ref(f"dense_packed_{layer.bits}" if is_packed else "dense_table"),
+                "dense": Ref(f"dense_{kernel}_{layer.bits}" if is_packed else "dense_table"),
                 "weights": Ref(f"weights_{number}"),
                 "multipliers": Ref(f"multipliers_{number}" if is_packed else ""),
                 "bias": Ref(f"bias_{number}"),

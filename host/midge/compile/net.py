@@ -16,6 +16,8 @@ from .verdict import BEYOND, Verdict
 
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 PACKED_BITS = (8, 6, 4)
+MOST_SHIFT = 15
+IntegerArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,8 @@ class Net:
     """values = the last layer's weights · hidden + bias; hidden layers end in `activation`.
 
     peaks : float64 (n_layers - 1,), largest |activation| of each hidden layer for the training rows
+    shifts : int (n_features,), the first layer's weights, of few bits, are of features times 2^shifts, held
+        within int16: so features of all sizes share a row's step; None: of features as they are
     """
 
     kind: ClassVar[str] = "net"
@@ -51,6 +55,7 @@ class Net:
     low: FloatArray
     high: FloatArray
     peaks: FloatArray
+    shifts: IntegerArray | None = None
 
     @property
     def n_features(self) -> int:
@@ -67,18 +72,24 @@ class Net:
         return np.flatnonzero(self.layers[0].weights.any(axis=0)).tolist()
 
     def _with_first(self, layer: Layer, low: FloatArray, high: FloatArray) -> Net:
-        return replace(self, layers=(layer, *self.layers[1:]), low=low, high=high)
+        return replace(self, layers=(layer, *self.layers[1:]), low=low, high=high, shifts=None)
+
+    def _first(self) -> Layer:
+        """The first layer, of features as they are: none is held within int16."""
+        first = self.layers[0]
+        return first if self.shifts is None else Layer(first.weights * 2.0**self.shifts, first.bias)
 
     def select_features(self, kept: Sequence[int]) -> Net:
         """The same net over the features `kept` alone."""
         columns = list(kept)
         first = self.layers[0]
         layer = replace(first, weights=first.weights[:, columns])
-        return self._with_first(layer, self.low[columns], self.high[columns])
+        made = self._with_first(layer, self.low[columns], self.high[columns])
+        return replace(made, shifts=None if self.shifts is None else self.shifts[columns])
 
     def mapped(self, matrix: FloatArray, offset: FloatArray) -> Net:
         """The same net over z, where x = matrix · z + offset: matrix (n_features, n_new)."""
-        first, unknown = self.layers[0], np.zeros(matrix.shape[1])
+        first, unknown = self._first(), np.zeros(matrix.shape[1])
         return self._with_first(
             Layer(first.weights @ matrix, first.bias + first.weights @ offset), unknown, unknown
         )
@@ -91,7 +102,7 @@ class Net:
 
     def rescaled(self, step: FloatArray, offset: FloatArray) -> Net:
         """The same net over z, where x = z * step + offset."""
-        first = self.layers[0]
+        first = self._first()
         return self._with_first(
             Layer(first.weights * step, first.bias + first.weights @ offset),
             (self.low - offset) / step,
@@ -114,7 +125,7 @@ class Net:
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by: no slope is above 1."""
-        moved = np.full(self.n_features, 0.5)
+        moved = np.full(self.n_features, 0.5) * (1.0 if self.shifts is None else 2.0**self.shifts)
         for layer in self.layers:
             moved = np.abs(layer.weights) @ moved
         return float(np.sort(moved)[-2:].sum())
@@ -127,6 +138,7 @@ class Net:
             "activation": self.activation,
             "layers": [layer.to_json() for layer in self.layers],
             **{name: getattr(self, name).tolist() for name in ("low", "high", "peaks")},
+            **({} if self.shifts is None else {"shifts": self.shifts.tolist()}),
         }
 
 
@@ -159,7 +171,7 @@ def read(data: Mapping[str, Any]) -> Net:
         raise ModelError("ir: low, high or peaks don't fit the net; train the model again")
     if len(layers[-1].bias) != rule.n_values or (peaks < 0).any():
         raise ModelError("ir: the last layer does not fit the classes; train the model again")
-    return Net(tuple(layers), str(activation), rule, low, high, peaks)
+    return Net(tuple(layers), str(activation), rule, low, high, peaks, _shifts(data, layers[0]))
 
 
 def _packing(part: Mapping[str, Any], layer: Layer, where: str) -> Layer:
@@ -171,9 +183,26 @@ def _packing(part: Mapping[str, Any], layer: Layer, where: str) -> Layer:
     return replace(layer, bits=part["bits"], steps=steps)
 
 
+def _shifts(data: Mapping[str, Any], first: Layer) -> IntegerArray | None:
+    if "shifts" not in data:
+        return None
+    shifts = read_array(data, "shifts", np.int32, 1, "ir").astype(np.int64)
+    fits = len(shifts) == first.weights.shape[1] and ((shifts >= 0) & (shifts <= MOST_SHIFT)).all()
+    if not fits or first.steps is None:
+        raise ModelError("ir: shifts don't fit the first layer; train the model again")
+    return shifts
+
+
+def shifted(X: npt.NDArray[Any], shifts: IntegerArray) -> npt.NDArray[Any]:
+    """Features (…, n_features) times 2^shifts, held within int16."""
+    return np.clip(X * 2**shifts, -32768, 32767)
+
+
 def activations(ir: Net, X: FloatArray) -> list[FloatArray]:
     """Activations of every hidden layer and the values of the last one, each (n_rows, n_out)."""
     found = []
+    if ir.shifts is not None:
+        X = shifted(X, ir.shifts)
     for number, layer in enumerate(ir.layers):
         X = X @ layer.weights.T + layer.bias
         if number + 1 < len(ir.layers):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from . import activation, verdict
 from .ir import FloatArray
-from .net import Net
+from .net import Layer, Net, shifted
 from .verdict import Verdict
 
 # Activations may grow by this much beyond those of the training rows before they saturate.
@@ -24,6 +24,8 @@ class LayerIntegers:
     """sums = weights · x + bias; activation(sums >> shift) is the next layer's x.
 
     bits, multipliers : where bits < 16, a row's weights are its multiplier times numbers of so many bits
+    shifts : int (n_in,), x is multiplied by 2^shifts and held within int16 first
+    factor : weights are the IR's times this, rounded
     """
 
     weights: IntegerArray
@@ -31,6 +33,8 @@ class LayerIntegers:
     shift: int
     bits: int = 16
     multipliers: IntegerArray | None = None
+    shifts: IntegerArray | None = None
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +55,14 @@ def lower(ir: Net) -> NetIntegers:
     scale = 1.0
     error = np.zeros(ir.n_features)
     size = np.maximum(np.abs(ir.low), np.abs(ir.high))
+    if ir.shifts is not None:
+        size = np.abs(shifted(size, ir.shifts))
     layers = []
     log2_scale = 0
     for number, layer in enumerate(ir.layers):
         is_last = number + 1 == len(ir.layers)
         bias = layer.bias - (ir.verdict.center if is_last else 0.0)
+        before = scale
         most = _most_scale(layer.weights, bias, scale, _largest(layer.bits) if layer.bits < 16 else 1)
         # Where the sums' scale must be a power of two: tables of tanh, and scores.
         grid = verdict.grid(ir.verdict) if is_last else 1.0
@@ -65,7 +72,7 @@ def lower(ir: Net) -> NetIntegers:
             total = grid * 2.0**exponent
             log2_scale, shift = exponent, exponent - activation.FRACTION_BITS
         else:
-            total = most * scale
+            total = most * scale if layer.steps is None else _exact(layer, most) * scale
         multipliers = None
         if layer.steps is None:
             weights = np.rint(layer.weights * total / scale).astype(np.int64)
@@ -85,7 +92,10 @@ def lower(ir: Net) -> NetIntegers:
                 shift = max(0, int(np.ceil(np.log2(peak / INT16_LIMIT))))
                 scale = total / 2.0**shift
                 error = error + 1.0 / scale
-        layers.append(LayerIntegers(weights, whole_bias, shift, layer.bits, multipliers))
+        shifts = ir.shifts if number == 0 else None
+        layers.append(
+            LayerIntegers(weights, whole_bias, shift, layer.bits, multipliers, shifts, total / before)
+        )
     epsilon = float(np.sort(error)[-2:].sum())
     is_sparse = bool(np.mean(ir.low == 0) > 0.5)
     return NetIntegers(tuple(layers), ir.activation, ir.verdict, log2_scale, epsilon, is_sparse)
@@ -97,6 +107,21 @@ def _largest(bits: int) -> int:
 
 def _multipliers(wanted: FloatArray, bits: int) -> IntegerArray:
     return np.clip(np.rint(wanted), 1, INT16_LIMIT // _largest(bits)).astype(np.int64)
+
+
+def _exact(layer: Layer, most: float) -> float:
+    """The factor up to `most` that takes the layer's steps nearest to whole numbers, of equals the largest.
+
+    A multiplier that is rounded is a row's weights all too large or too small.
+    """
+    assert layer.steps is not None
+    largest = float(layer.steps.max())
+    of_largest = np.arange(min(int(most * largest), INT16_LIMIT // _largest(layer.bits)), 0, -1)
+    if not len(of_largest):
+        return most
+    wanted = layer.steps * of_largest[:, None] / largest
+    off = np.abs(np.maximum(np.rint(wanted), 1) / wanted - 1).max(axis=1)
+    return float(of_largest[int(np.argmin(np.round(off, 9)))]) / largest
 
 
 def _most_scale(weights: FloatArray, bias: FloatArray, scale: float, rounded: int = 1) -> float:
@@ -120,6 +145,8 @@ def predict(
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
     values = X.astype(np.int64)
+    if lowered.layers[0].shifts is not None:
+        values = shifted(values, lowered.layers[0].shifts)
     for number, layer in enumerate(lowered.layers):
         values = values @ layer.weights.T + layer.bias
         if number + 1 < len(lowered.layers):

@@ -61,8 +61,8 @@ TECHNIQUES: dict[str, Technique] = {
         "weights of so many bits",
         (4, 6, 8),
         {
-            "net": lambda ir, rows, n_bits, seed: bits.net(ir, int(n_bits)),
-            "linear": lambda ir, rows, n_bits, seed: bits.linear(ir.calibrated(rows.X), int(n_bits)),
+            "net": lambda ir, rows, n_bits, seed: bits.net(ir, rows.X, int(n_bits)),
+            "linear": lambda ir, rows, n_bits, seed: bits.linear(ir.calibrated(rows.X), rows.X, int(n_bits)),
         },
     ),
     "vectors": Technique(
