@@ -2,8 +2,8 @@
 
 Random: 30 candidates of the same families and values, each validated on all rows in 4 folds by group; the
 most accurate that is within the budget is fitted and kept. Search: `midge train --search --trials 30`, which
-spends as much on more candidates. Both put the same groups aside, by which nothing is chosen. Simulated
-people are judged by 30 strangers besides, through the C, as three that are put aside tell little. Work is
+spends as much on more candidates. Both put the same groups aside, by which nothing is chosen. Strangers
+that neither side has any recording of judge besides, through the C, as few that are put aside tell little. Work is
 counted in fits on all rows, a build as one. A run that was stopped goes on with what is in --keep.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import motion_data
 import numpy as np
 
 from midge import confusion, dataset, evaluate, reference_model, train
@@ -35,6 +36,8 @@ BUDGET = "module=16k,state=4k,instructions=40k"
 PEOPLE, TIMES, OTHER_S = 9, 2, 12.0
 # Those put aside are three people, who may be odd: of simulated ones there are as many as one wants.
 STRANGERS, STRANGERS_SEED = 30, 9000
+# Share of the groups of recordings that are strangers.
+STRANGE = 0.4
 
 
 # A recipe, recordings, and those of strangers, if there are any.
@@ -52,11 +55,23 @@ def self_made(seed: int) -> Work:
 
 
 def recorded(app: Path, data: Path, most: int) -> Callable[[int], Work]:
-    """`most` recordings of somebody, as many of each group and label; seeds put other groups aside."""
+    """Recordings of somebody: each seed makes other groups strangers, `STRANGE` of them, and keeps them whole.
+
+    Of the other groups there are about `most` recordings, as many of each group and label.
+    """
     recipe, found = _without_variants(Recipe.load(str(app))), dataset.load(data)
-    order = sorted(found.recordings, key=lambda one: (one.group, one.label, str(one.path)))
-    few = tuple(order[:: max(1, len(order) // most)])
-    return lambda _: (recipe, Dataset(found.folder, few), None)
+
+    def work(seed: int) -> Work:
+        groups = np.random.default_rng(seed).permutation(found.groups)
+        strange = set(groups[: round(STRANGE * len(groups))].tolist())
+        known, strangers = (
+            tuple(one for one in found.recordings if (one.group in strange) == is_strange)
+            for is_strange in (False, True)
+        )
+        few = motion_data.fewer(Dataset(found.folder, known), most)
+        return recipe, few, Dataset(found.folder, strangers) if strangers else None
+
+    return work
 
 
 def _without_variants(recipe: Recipe) -> Recipe:
