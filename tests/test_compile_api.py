@@ -107,14 +107,21 @@ def test_layouts_give_the_same_scores(forest: Any, compiled: Any, layout: str) -
     assert np.array_equal(other.predict_scores(X[TEST]), compiled.predict_scores(X[TEST]))
 
 
+def test_doubles_are_the_same_module_in_either_layout() -> None:
+    rows = load_iris().data
+    envelope = EllipticEnvelope(random_state=0).fit(rows)
+    made = [midge.compile(envelope, rows, layout=layout) for layout in ("code", "table")]
+    assert (made[0].predict(rows) == envelope.predict(rows)).all()
+    assert made[0].build("armv7emdp") == made[1].build("armv7emdp")
+
+
 def test_misuse_is_explained(forest: Any, compiled: Any) -> None:
     with pytest.raises(UnsupportedModel, match="not fitted"):
         midge.compile(RandomForestClassifier(), X)
     with pytest.raises(CompileError, match="63 features"):
         midge.compile(forest, X[:, :63])
-    with pytest.raises(UnsupportedModel, match="quadratic model has no layout 'table'"):
-        rows = load_iris().data
-        midge.compile(EllipticEnvelope(random_state=0).fit(rows), rows, layout="table")
+    with pytest.raises(CompileError, match="1 features"):
+        midge.compile(forest, X[:, :1])
     with pytest.raises(ModelError, match="row 0, feature 2"):
         row = X[:1].copy()
         row[0, 2] = 0.5

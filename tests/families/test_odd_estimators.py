@@ -259,3 +259,32 @@ def test_what_can_not_be_is_refused_by_name(name: str) -> None:
     X, y, _, _ = halves(data)
     with pytest.raises((UnsupportedModel, CompileError), match=words):
         midge.compile(fitted(estimator, X, y), X)
+
+
+def test_features_that_no_neighbor_has_weigh_nothing() -> None:
+    X, y = made()
+    X[:, 6:] += 50
+    estimator = pipeline.make_pipeline(
+        feature_selection.SelectKBest(k=6), neighbors.KNeighborsRegressor(3, weights="distance")
+    ).fit(X[:200], y[:200])
+    compiled = midge.compile(estimator, X[:200])
+    off = np.abs(compiled.predict(X) - estimator.predict(X))
+    assert np.quantile(off, 0.98) < 0.01
+    # Whole numbers are read as they are.
+    X = np.rint(X * 300).astype(int)
+    estimator.fit(X[:200], y[:200])
+    off = np.abs(midge.compile(estimator, X[:200]).predict(X) - estimator.predict(X))
+    assert np.quantile(off, 0.98) < 0.001
+
+
+def test_thresholds_at_what_a_scaler_makes_of_float32() -> None:
+    X, y = numbers()
+    X = np.repeat(X, 3, axis=0) + np.random.default_rng(0).normal(0, 0.1, (900, 8))
+    X, y = X.astype(np.float32), np.repeat(y, 3)
+    estimator = pipeline.make_pipeline(
+        preprocessing.MinMaxScaler(), ensemble.HistGradientBoostingRegressor(max_iter=10)
+    ).fit(X, y)
+    # In float64 the same rows come to stand on the other side of many thresholds.
+    assert not np.allclose(estimator.predict(X), estimator.predict(X.astype(np.float64)), rtol=1e-3)
+    off = np.abs(midge.compile(estimator, X).predict(X) - estimator.predict(X))
+    assert off.max() < 1e-3 * y.std()

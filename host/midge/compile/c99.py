@@ -65,6 +65,9 @@ def candidates(model: Model, *, layout: str = "auto", backend: str = "auto") -> 
         raise UnsupportedModel(f"a {kind} model has no layout {layout!r}; use {known} or auto")
     if layout == "auto" and "table" in there and n_nodes(model.ir) > MOST_CODE_NODES:
         there = ["table"]
+    if layout == "auto" and kinds.innermost(model.ir) in kinds.IN_DOUBLES:
+        # Both are the same module.
+        there = ["code"]
     return [(name, "midge") for name in there]
 
 

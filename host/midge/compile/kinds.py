@@ -70,9 +70,17 @@ KINDS = {
         *("projected", "projected", "projected_integer", "projected_probes"),
         {"code": "c99_projected", "table": "c99_projected_table"},
     ),
-    "quadratic": Kind("quadratic", "quadratic", "precise_double", "precise_probes", {"code": "c99_precise"}),
-    "precise": Kind("precise", "precise", "precise_double", "precise_probes", {"code": "c99_precise"}),
+    "quadratic": Kind(
+        *("quadratic", "quadratic", "precise_double", "precise_probes"),
+        {"code": "c99_precise", "table": "c99_precise"},
+    ),
+    "precise": Kind(
+        *("precise", "precise", "precise_double", "precise_probes"),
+        {"code": "c99_precise", "table": "c99_precise"},
+    ),
 }
+# Kinds in float64: tables for a loop in either layout, and always compiled.
+IN_DOUBLES = ("quadratic", "precise")
 
 
 def part(kind: str, floor: str) -> ModuleType:
@@ -83,9 +91,14 @@ def part(kind: str, floor: str) -> ModuleType:
 def layouts(ir: Node) -> tuple[str, ...]:
     """Layouts that a model has; one behind a projection has no more than it has alone."""
     known = tuple(KINDS[ir.kind].code)
-    inner: Node = getattr(ir, "inner", ir)
-    behind = KINDS[inner.kind].code if ir.kind == "projected" else known
+    behind = KINDS[innermost(ir)].code
     return tuple(name for name in known if name in behind)
+
+
+def innermost(ir: Node) -> str:
+    """The kind of a model, or of what is behind its projection."""
+    inner: Node = getattr(ir, "inner", ir)
+    return inner.kind if ir.kind == "projected" else ir.kind
 
 
 def code(kind: str, layout: str) -> ModuleType:

@@ -108,8 +108,8 @@ class Neighbors:
         return replace(self, low=rows.min(axis=0), high=rows.max(axis=0), verdict=rule)
 
     def input_epsilon(self) -> float:
-        """What an error of half a step in every feature can move the difference of two distances by."""
-        return 2 * float((self.metric**self.power).sum() ** (1 / self.power)) * 0.5
+        """What half a step in each feature of row and points can move the difference of two distances by."""
+        return 2 * float((self.metric**self.power).sum() ** (1 / self.power))
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""

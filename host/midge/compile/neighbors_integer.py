@@ -57,7 +57,8 @@ def lower(ir: Neighbors) -> NeighborsIntegers:
     is_even = bool(np.allclose(ir.metric[used], unit, rtol=1e-9))
     centers = factors = None
     shift = 0
-    # Where no point has a coordinate, a row's own moves it as far from one as from another.
+    # Where no point has a coordinate, a row's own moves it as far from one as from another: that is nothing
+    # to an order, but much to weights.
     scale = np.where(used, 1.0, 0.0)
     middle = np.zeros(ir.n_features)
     if not is_even:
@@ -71,10 +72,12 @@ def lower(ir: Neighbors) -> NeighborsIntegers:
         centers = middle.astype(np.int64)
         scale = factors / 2.0**shift
         unit = float((scale * ir.metric).sum() / max(float((scale**2).sum()), 1e-300))
+    elif ir.by_distance and not used.all():
+        factors, centers = used.astype(np.int64), np.zeros(ir.n_features, np.int64)
     exact = (ir.points - middle) * scale
     points = np.clip(np.rint(exact), -INT16_LIMIT - 1, INT16_LIMIT).astype(np.int64)
     targets, bias, log2_scale = _targets(ir)
-    error = _error(ir, exact - points, scale, unit, is_scaled=factors is not None)
+    error = _error(ir, exact - points, scale, unit, is_scaled=not is_even)
     return NeighborsIntegers(
         points,
         targets,

@@ -123,6 +123,8 @@ def learn(X: npt.ArrayLike, ir: Node | None = None, *, single: bool = True) -> Q
         raise CompileError(f"X is not a table of numbers ({error}); encode categories as numbers") from None
     if values.ndim != 2 or not values.size:
         raise CompileError(f"X has the shape {values.shape}; it must be (n_samples, n_features), not empty")
+    if ir is not None and values.shape[1] != ir.n_features:
+        raise CompileError(f"X has {values.shape[1]} features, the estimator was fitted on {ir.n_features}")
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         raise CompileError(
@@ -185,7 +187,12 @@ def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quanti
         return ir, by
     if isinstance(ir, Forest | Additive):
         return _quantise_forest(ir, X, by)
-    return ir.rescaled(1.0 / np.array(by.scale), np.array(by.offset)), by
+    return over_whole(ir.rescaled(1.0 / np.array(by.scale), np.array(by.offset))), by
+
+
+def over_whole(ir: Node) -> Node:
+    """The model over whole numbers: points are rounded as rows are, so that a row at a point stays there."""
+    return replace(ir, points=np.rint(ir.points)) if isinstance(ir, Neighbors) else ir
 
 
 def by_ranks(forest: Forest | Additive, *, single: bool) -> tuple[Forest | Additive, Quantisation]:

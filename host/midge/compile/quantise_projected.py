@@ -11,7 +11,7 @@ from .additive import Additive
 from .ir import FloatArray, Forest, Tree
 from .neighbors import Neighbors
 from .projected import FINE_BITS, INT16_MAX, INT16_MIN, Projected, project, shifts
-from .quantise import Quantisation, learn, placed
+from .quantise import Quantisation, learn, over_whole, placed
 from .reference import leaves
 
 # Steps that weights of one half may move what is read.
@@ -37,7 +37,7 @@ def quantise(ir: Projected, X: npt.ArrayLike, by: Quantisation) -> tuple[Project
     exact = replace(ir, matrix=ir.matrix * scale[:, None], offset=(ir.offset - offset) * scale)
     rounded, slack = _rounded(exact, rows, is_whole=by.kind == "none")
     if not isinstance(ir.inner, Forest | Additive):
-        return replace(rounded, inner=ir.inner.rescaled(1.0 / scale, offset), slack=slack), by
+        return replace(rounded, inner=over_whole(ir.inner.rescaled(1.0 / scale, offset)), slack=slack), by
     read = project(replace(rounded, slack=slack), rows)
     inner, moved, collides = _over_steps(ir.inner, Z, read, offset, scale)
     made = replace(rounded, inner=inner, slack=slack + moved)

@@ -81,9 +81,14 @@ def _family(estimator: Any) -> ModuleType:
     return importlib.import_module(f".{FAMILIES[find(estimator)]}", __name__)
 
 
-def to_ir(estimator: Any) -> Node:
-    """The IR of a fitted estimator; raises UnsupportedModel naming what can't be compiled."""
-    node: Node = _family(estimator).to_ir(estimator)
+def to_ir(estimator: Any, given: npt.DTypeLike = np.float64) -> Node:
+    """The IR of a fitted estimator; raises UnsupportedModel naming what can't be compiled.
+
+    given : what its rows come in; scalers compute in float32 where they are given that, and trees may split
+        exactly at what comes out
+    """
+    family = _family(estimator)
+    node: Node = family.to_ir(estimator, given) if find(estimator) == "Pipeline" else family.to_ir(estimator)
     return node
 
 

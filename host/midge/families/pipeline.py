@@ -26,8 +26,8 @@ _PROJECTIONS = ("PCA", "TruncatedSVD")
 ROUNDED = 1e-9
 
 
-def to_ir(estimator: Any) -> Node:
-    """The last step's IR over what goes into the first step.
+def to_ir(estimator: Any, given: npt.DTypeLike = np.float64) -> Node:
+    """The last step's IR over what goes into the first step, which comes as `given`.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def to_ir(estimator: Any) -> Node:
         plain = np.ones(ir.n_features), np.zeros(ir.n_features)
         ir = _forest_behind(ir, *plain, lambda X: X.astype(np.float32))
     for name, step in reversed(steps[:-1]):
-        ir = _folded(ir, name, step)
+        ir = _folded(ir, name, step, given)
     return ir
 
 
@@ -71,7 +71,7 @@ def _steps(estimator: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def _folded(ir: Node, name: str, step: Any) -> Node:
+def _folded(ir: Node, name: str, step: Any, given: npt.DTypeLike) -> Node:
     kind = type(step).__name__
     where = f"step {name!r} ({kind})"
     if not hasattr(step, "n_features_in_"):
@@ -79,7 +79,7 @@ def _folded(ir: Node, name: str, step: Any) -> Node:
     if kind in _AFFINE:
         if getattr(step, "clip", False):
             raise UnsupportedModel(f"{where} with clip=True can't be folded into a model; use clip=False")
-        return _rescaled(ir, step)
+        return _rescaled(ir, step, given)
     if hasattr(step, "get_support"):
         columns = np.flatnonzero(step.get_support())
         return _widened(ir, int(step.n_features_in_), columns, where)
@@ -174,10 +174,10 @@ def _affine(step: Any) -> tuple[FloatArray, FloatArray]:
     return factor, offset
 
 
-def _rescaled(ir: Node, step: Any) -> Node:
+def _rescaled(ir: Node, step: Any, given: npt.DTypeLike) -> Node:
     factor, offset = _affine(step)
     if isinstance(ir, Forest | Additive):
-        return _forest_behind(ir, factor, offset, lambda X: np.asarray(step.transform(X)))
+        return _forest_behind(ir, factor, offset, lambda X: np.asarray(step.transform(X.astype(given))))
     return ir.rescaled(factor, offset)
 
 
