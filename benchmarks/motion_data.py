@@ -142,8 +142,8 @@ def folds(one: Set, data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
 
 def fit(recipe: Recipe, found: train.Examples) -> tuple[Fitted, Model]:
     """Estimator and model as `train.train` makes them; its folds are for its own report only."""
-    among = budgeting.affordable(recipe, found, SEED, [])
-    choice = validation.choose(recipe.train, found.rows, SEED, among)
+    prices = budgeting.Prices(recipe, found, SEED)
+    choice = validation.choose(recipe.train, found.rows, SEED, prices.affordable([]), prices)
     rows = found.rows + found.more
     fitted = validation.fit(choice.family, choice.params, rows, SEED, choice)
     return fitted, train.model_of(recipe, fitted, rows.X, windows=found.cut.windows, provenance={})

@@ -3,8 +3,8 @@
 Random: 30 candidates of the same families and values, each validated on all rows in 4 folds by group; the
 most accurate that is within the budget is fitted and kept. Search: `midge train --search --trials 30`, which
 spends as much on more candidates. Both put the same groups aside, by which nothing is chosen. Strangers
-that neither side has any recording of judge besides, through the C, as few that are put aside tell little. Work is
-counted in fits on all rows, a build as one. A run that was stopped goes on with what is in --keep.
+that neither side has any recording of judge besides, through the C, as few that are put aside tell little.
+Work is counted in fits on all rows, a build as one. A run that was stopped goes on with what is in --keep.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def self_made(seed: int) -> Work:
 
 
 def recorded(app: Path, data: Path, most: int) -> Callable[[int], Work]:
-    """Recordings of somebody: each seed makes other groups strangers, `STRANGE` of them, and keeps them whole.
+    """Recordings of somebody: each seed makes other groups strangers, `STRANGE` of all, and keeps theirs.
 
     Of the other groups there are about `most` recordings, as many of each group and label.
     """

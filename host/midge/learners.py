@@ -251,5 +251,5 @@ LEARNERS: dict[str, Learner] = {
     ),
     "gaussian": Learner(_gaussian, {"features": Parameter(32, 0, 10_000)}, summary="Gaussian naive Bayes"),
 }
-# What "auto" compares, the smallest first; a machine with support vectors is far larger than any of them.
-AUTO = ("linear", "net", "extra-trees")
+# What "auto" compares; a machine with support vectors is far larger than any of them.
+AUTO = ("linear", "forest", "net", "extra-trees")

@@ -92,7 +92,8 @@ def train(
     found = examples(recipe, data, seed, warnings, lambda done, text: advance(done, steps, text))
     rows, more, cut, kind = found.rows, found.more, found.cut, found.kind
 
-    affordable = budgeting.affordable(recipe, found, seed, warnings)
+    prices = budgeting.Prices(recipe, found, seed)
+    affordable = prices.affordable(warnings)
     answer = np.full(len(rows), -1)
     _tell_lonely_labels(rows, recipe, warnings)
     masks = validation.folds(rows.y, rows.keys, recipe.train.folds, seed, warnings)
@@ -101,13 +102,13 @@ def train(
         # No variant of a held-out recording may teach, either.
         kept = ~np.isin(more.keys, rows.keys[held_out])
         with progress.step(advance, 2 + number, steps, f"fold {number + 1} of {len(masks)}"):
-            fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed, affordable)
+            fitted = _fit(recipe, rows.where(~held_out), more.where(kept), seed, affordable, prices)
         choices.append(validation.name_of(fitted.choice.family, fitted.choice.params))
         answer[held_out] = fitted.predict(rows.X[held_out])
     validated = answer >= 0
 
     with progress.step(advance, steps - 2, steps, "final fit"):
-        fitted = _fit(recipe, rows, more, seed, affordable)
+        fitted = _fit(recipe, rows, more, seed, affordable, prices)
     about = provenance_of(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
     about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
     smaller, compression = None, None
@@ -142,6 +143,7 @@ def train(
             "params": dict(fitted.choice.params),
             "tried": dict(fitted.choice.tried),
             "in_folds": choices,
+            "costs": {name: cost and cost._asdict() for name, cost in prices.costs.items()},
         },
         "learning_curve": [{"groups": size, "accuracy": value} for size, value in points],
         "compression": compression,
@@ -216,9 +218,11 @@ def examples(
     return Examples(rows, more, cut, kind)
 
 
-def _fit(recipe: Recipe, rows: Rows, more: Rows, seed: int, among: Collection[str]) -> Fitted:
+def _fit(
+    recipe: Recipe, rows: Rows, more: Rows, seed: int, among: Collection[str], price: validation.Price
+) -> Fitted:
     """The best of the recipe's candidates of families `among`, chosen and fitted on rows and variants."""
-    choice = validation.choose(recipe.train, rows, seed, among)
+    choice = validation.choose(recipe.train, rows, seed, among, price)
     return validation.fit(choice.family, choice.params, rows + more, seed, choice)
 
 

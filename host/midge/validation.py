@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings as python_warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,13 @@ from .recipe import Train
 Int16 = npt.NDArray[np.int16]
 Labels = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.str_]
+# (family, parameters) → what such a model costs, in whatever unit.
+Price = Callable[[str, Mapping[str, float]], float]
 
 # A choice is made by two folds of at most so many rows: enough to tell families apart, and soon done.
 CHOICE_FOLDS = 2
 CHOICE_ROWS = 3000
-# What is less accurate by no more than this is as good, and the first of those is the smallest model.
+# What is less accurate by no more than this is as good, and the cheapest of those is taken.
 NEARLY = 0.01
 # Trees of the fit that ranks features.
 RANKING_TREES = 30
@@ -163,11 +165,15 @@ def name_of(family: str, params: Mapping[str, float]) -> str:
 
 
 def choose(
-    train: Train, rows: Rows, seed: int, families: Collection[str] = tuple(learners.LEARNERS)
+    train: Train,
+    rows: Rows,
+    seed: int,
+    families: Collection[str] = tuple(learners.LEARNERS),
+    price: Price | None = None,
 ) -> Choice:
-    """The first candidate that is as good as the best, or nearly, on groups held out among these rows.
+    """The cheapest of the candidates that are as good as the best, or nearly, on groups held out of the rows.
 
-    Only of `families`.
+    Only of `families`. Of equals, or without a `price`, the first.
     """
     there = [one for one in candidates(train) if one[0] in families]
     if len(there) == 1:
@@ -187,7 +193,8 @@ def choose(
         scores[name_of(family, params)].append(balanced(few.y[mask], found))
     means = {name: float(np.mean(values)) if values else 0.0 for name, values in scores.items()}
     bar = max(means.values()) - NEARLY
-    best = next(one for one in there if means[name_of(*one)] >= bar)
+    good = [one for one in there if means[name_of(*one)] >= bar]
+    best = good[0] if price is None or len(good) == 1 else min(good, key=lambda one: price(*one))
     return Choice(*best, {name: round(value, 4) for name, value in means.items()})
 
 

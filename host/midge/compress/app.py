@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import budgeting, dataset, families, model_file, train, validation
 from .. import build as builder
-from .. import dataset, families, model_file, train, validation
 from ..compile.ir import Node
 from ..dataset import Dataset
 from ..errors import DatasetError
@@ -62,7 +62,8 @@ def compress_app(
     seed, warnings = recipe.train.seed, list[str]()
     found = train.examples(recipe, data, seed, warnings)
     aside = put_aside(found.rows, seed)
-    choice = validation.choose(recipe.train, found.rows.where(~aside), seed)
+    price = budgeting.Prices(recipe, found, seed)
+    choice = validation.choose(recipe.train, found.rows.where(~aside), seed, price=price)
     about = train.provenance_of(recipe, data, found.cut, seed) | {
         "family": choice.family,
         "params": dict(choice.params),

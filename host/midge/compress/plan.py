@@ -12,6 +12,7 @@ from ..compile import golden
 from ..compile.ir import Node
 from ..errors import MidgeError
 from ..validation import Int16, Rows
+from .judging import Loss, Right, lost
 from .techniques import TECHNIQUES
 
 NO_ROWS = Rows(np.zeros((0, 1), np.int16), np.zeros(0, np.int64), np.zeros(0, np.str_))
@@ -25,9 +26,10 @@ class Case:
     learning: Rows
     asked: Rows = NO_ROWS
 
-    def right(self) -> int:
-        """Rows that the model's C gets right: the integers are the same."""
-        return int((answers(self.ir.calibrated(self.learning.X), self.asked.X) == self.asked.y).sum())
+    def right(self) -> Right:
+        """Which rows asked the model's C gets right, (n_asked,): the integers are the same."""
+        found: Right = answers(self.ir.calibrated(self.learning.X), self.asked.X) == self.asked.y
+        return found
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Costs:
 class Line:
     """One step: what it did to the module, and to the accuracy on groups that its fits had not seen.
 
-    `held_out`: accuracy on groups that nothing was chosen by. A step that is not `accepted` was undone.
+    `held_out`: accuracy on groups that nothing was chosen by. `may_lose`: at most so much accuracy is lost by
+    all steps up to this one on groups of others, as sure as `judging.SURE` says. A step that is not
+    `accepted` was undone.
     """
 
     step: str
@@ -53,6 +57,7 @@ class Line:
     after: Costs
     validated: tuple[float, float]
     held_out: tuple[float, float]
+    may_lose: float = 0.0
     why: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -106,46 +111,67 @@ def choose(
 ) -> Plan:
     """Take each step as far as `loss` allows, if the module of `final` becomes smaller by it.
 
-    Each step may use up the loss of its share: the first of three a third of it. What `final.asked` says is
-    written down and decides nothing.
+    Each step may use up the loss of its share: the first of three a third of it; and whatever a step takes
+    away, the loss may be no more than `loss` on groups of others as well. What `final.asked` says is written
+    down and decides nothing.
     """
-    n_asked = sum(len(case.asked) for case in folds)
-    base = sum(case.right() for case in folds) / n_asked
-    accuracy, costs, lines = base, cost(final.ir), []
-    held_out = final.right() / max(1, len(final.asked))
+    keys = np.concatenate([case.asked.keys for case in folds])
+    was = _right(folds)
+    base = float(was.mean())
+    accuracy, costs, lines, may_lose = base, cost(final.ir), list[Line](), 0.0
+    held_out = _share(final)
     now = list(folds)
     for number, step in enumerate(steps):
-        bar = base - loss * (number + 1) / len(steps) - 1e-12
-        found: tuple[float, list[Case], float] | None = None
-        tried = 0.0
+        bar = loss * (number + 1) / len(steps) + 1e-12
+        found: _Found | None = None
+        is_suited = False
         for strength in TECHNIQUES[step].strengths:
             tell(number, f"{step} {strength:g}")
             made = [apply(step, case, strength, seed) for case in now]
             whole = [case for case in made if case is not None]
             if len(whole) < len(made):
                 continue
-            tried = sum(case.right() for case in whole) / n_asked
-            if tried >= bar:
-                found = strength, whole, tried
+            is_suited = True
+            answered = _right(whole)
+            judged = lost(was, answered, keys)
+            if judged.seen <= bar and judged.at_most <= loss + 1e-12:
+                found = _Found(strength, whole, float(answered.mean()), judged)
                 break
-        done = None if found is None else apply(step, final, found[0], seed)
+        done = None if found is None else apply(step, final, found.strength, seed)
+        same = (accuracy, accuracy), (held_out, held_out), may_lose
         if found is None or done is None:
-            why = f"every strength loses more than {loss:g}" if tried else "does not suit this model"
-            lines.append(
-                Line(step, 0.0, False, costs, costs, (accuracy, accuracy), (held_out, held_out), why)
-            )
+            why = f"every strength may lose more than {loss:g}" if is_suited else "does not suit this model"
+            lines.append(Line(step, 0.0, False, costs, costs, *same, why))
             continue
         try:
             after = cost(done.ir)
         except MidgeError as error:
-            same = (accuracy, accuracy), (held_out, held_out)
-            lines.append(Line(step, found[0], False, costs, costs, *same, str(error)))
+            lines.append(Line(step, found.strength, False, costs, costs, *same, str(error)))
             continue
         is_smaller = (after.module_bytes, after.instructions) < (costs.module_bytes, costs.instructions)
-        share = done.right() / max(1, len(done.asked))
+        share = _share(done)
         why = "" if is_smaller else "the module is no smaller"
-        pairs = (accuracy, found[2]), (held_out, share)
-        lines.append(Line(step, found[0], is_smaller, costs, after, *pairs, why))
+        pairs = (accuracy, found.accuracy), (held_out, share), found.loss.at_most
+        lines.append(Line(step, found.strength, is_smaller, costs, after, *pairs, why))
         if is_smaller:
-            now, final, costs, accuracy, held_out = found[1], done, after, found[2], share
+            now, final, costs, accuracy, held_out = found.folds, done, after, found.accuracy, share
+            may_lose = found.loss.at_most
     return Plan(final.ir, tuple(lines))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The strongest that a step may be: the folds after it, their accuracy, the loss since the start."""
+
+    strength: float
+    folds: list[Case]
+    accuracy: float
+    loss: Loss
+
+
+def _right(folds: Sequence[Case]) -> Right:
+    return np.concatenate([case.right() for case in folds])
+
+
+def _share(case: Case) -> float:
+    return float(case.right().mean()) if len(case.asked) else 0.0
