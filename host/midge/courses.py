@@ -23,3 +23,8 @@ def times_of(names: Sequence[str]) -> int | None:
     first = int(times[0])
     whole = [(str(first + step), row) for step in range(len(times)) for row in rows]
     return len(times) if told == whole and len(times) > 1 else None
+
+
+def are_bands(names: Sequence[str]) -> bool:
+    """Whether the rows of a time are bands of a spectrum, of which neighbours are alike."""
+    return all(re.fullmatch(r"f\d+\.b\d+", name) for name in names)

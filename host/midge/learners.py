@@ -17,9 +17,9 @@ Params = Mapping[str, float]
 BOOSTING_BINS = 63
 # Updates of a net, about: epochs follow from the number of rows.
 NET_ROW_VISITS = 500_000
-# The same of nets with convolutions, and the least epochs: no row is seen twice alike, so they are not learnt
-# by heart; and minutes of one processor for thousands of rows of sound.
-CONV_ROW_VISITS = 120_000
+# The same of nets with convolutions, along time and over time and bands, and the least epochs: no row is seen
+# twice alike, so they are not learnt by heart; and minutes of one processor for thousands of rows of sound.
+TIME_ROW_VISITS, CONV_ROW_VISITS = 300_000, 120_000
 CONV_EPOCHS = 12
 
 
@@ -155,8 +155,8 @@ def _net(X: Int16, y: Labels, params: Params, seed: int) -> Any:
     return make_pipeline(scaler, merged)
 
 
-def _conv(layers: str, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int], Any]:
-    """`is_wide`: rows of a time are neighbours, as bands are; else each is a channel, as axes are."""
+def _conv(layers: str, row_visits: int, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int], Any]:
+    """`is_wide`: convolved over the rows of a time as well; else each of them is a channel."""
 
     def fit(X: Int16, y: Labels, params: Params, seed: int) -> Any:
         from .nets import ConvClassifier
@@ -167,8 +167,9 @@ def _conv(layers: str, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int
         return ConvClassifier(
             (times, rows, 1) if is_wide else (times, 1, rows),
             widened(layers, params["width"]),
-            epochs=int(params["epochs"]) or max(CONV_EPOCHS, CONV_ROW_VISITS // len(X)),
+            epochs=int(params["epochs"]) or max(CONV_EPOCHS, row_visits // len(X)),
             augment=usual_augmentation(params["vary"]),
+            bands=bool(params["bands"]),
             random_state=seed,
         ).fit(X, y)
 
@@ -176,11 +177,12 @@ def _conv(layers: str, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int
 
 
 _FEATURES = Parameter(0, 0, 10_000)
-# Of nets with convolutions. times: of a row of features, told by their names; width: channels, times the
-# usual; epochs: 0 = as the number of rows asks for; vary: how much the rows are disturbed while it learns,
-# 1 = as usual.
+# Of nets with convolutions. times: of a row of features, and bands: 1 if that is what a time has; both are
+# told by their names. width: channels, times the usual; epochs: 0 = as the number of rows asks for; vary: how
+# much the rows are disturbed while it learns, 1 = as usual.
 _CONV = {
     "times": Parameter(0, 0, 32_767),
+    "bands": Parameter(0, 0, 1),
     "width": Parameter(1.0, 0.125, 8.0),
     "epochs": Parameter(0, 0, 10_000),
     "vary": Parameter(1.0, 0.0, 10.0),
@@ -242,10 +244,10 @@ LEARNERS: dict[str, Learner] = {
         summary="net with one hidden layer",
     ),
     "conv": Learner(
-        _conv("along-time", is_wide=False), _CONV, summary="net with convolutions along time (midge[nets])"
+        _conv("along-time", TIME_ROW_VISITS, is_wide=False), _CONV, summary="net with convolutions along time"
     ),
     "ds-cnn": Learner(
-        _conv("small", is_wide=True),
+        _conv("small", CONV_ROW_VISITS, is_wide=True),
         _CONV,
         summary="net with depthwise-separable convolutions over time and bands (midge[nets])",
     ),

@@ -233,7 +233,8 @@ def with_times(train: Train, names: Sequence[str], path: Path) -> Train:
             f"{path}: train.family {train.family!r} reads a course in time: let [features] have "
             f'set = "{feature_sets.COURSES}" or "sound-frames"'
         )
-    return replace(train, params={**train.params, "times": times})
+    bands = int(courses.are_bands(names))
+    return replace(train, params={**train.params, "times": times, "bands": bands})
 
 
 def _vary(section: Section) -> Variation:

@@ -16,7 +16,9 @@ from ..compile.conv_integer import rounded_values
 from ..compile.conv_reference import interpret, values
 from ..compile.verdict import MAX_CLASSES
 from ..errors import CompileError, ToolchainMissing
-from .blocks import USUAL_AUGMENTATION, Block, chosen, operations
+from . import time_network, time_training
+from .blocks import USUAL_AUGMENTATION, Block, Operation, chosen, operations
+from .schedule import Schedule
 
 AGREEMENT_ROWS = 512
 
@@ -24,8 +26,9 @@ AGREEMENT_ROWS = 512
 class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classifies rows that are a course in time: frames of sound, windows of motion.
 
-    Trained with PyTorch for int8 (Jacob et al. 2018): what is fitted is what the board computes, up to the
-    rounding between layers. The same data and seed give the same net on the same machine.
+    Trained for int8 (Jacob et al. 2018): what is fitted is what the board computes, up to the rounding
+    between layers. Nets along time, whose rows are one wide, need nothing else; all others PyTorch. The same
+    data and seed give the same net on the same machine.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         of the training
     augment : mapping of str to float, True or None
         see `midge.nets.blocks.USUAL_AUGMENTATION`; True: these
+    bands : bool
+        channels are bands, of which neighbours are alike: `augment` moves and hides them too
     class_weight : 'balanced' or None
     random_state : int
 
@@ -60,6 +65,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weight_decay: float = 1e-2,
         label_smoothing: float = 0.05,
         augment: Mapping[str, float] | bool | None = None,
+        bands: bool = False,
         class_weight: str | None = "balanced",
         random_state: int = 0,
     ) -> None:
@@ -71,6 +77,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.augment = augment
+        self.bands = bands
         self.class_weight = class_weight
         self.random_state = random_state
 
@@ -84,7 +91,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         CompileError
             X, y or layers don't suit each other
         ToolchainMissing
-            PyTorch isn't there
+            PyTorch isn't there, and the net is none along time
         """
         rows, shape = self._rows(X)
         labels = np.asarray(y)
@@ -95,8 +102,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not 2 <= len(self.classes_) <= MAX_CLASSES:
             raise CompileError(f"{len(self.classes_)} classes; there must be 2 to {MAX_CLASSES}")
         planned = operations(chosen(self.layers), shape, len(self.classes_))
-        training = _training()
-        schedule = training.Schedule(
+        schedule = Schedule(
             int(self.epochs),
             int(self.batch_size),
             float(self.learning_rate),
@@ -109,7 +115,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.class_weight == "balanced":
             weights = weights * (len(rows) / len(self.classes_) / np.bincount(numbers))[numbers]
         self.n_features_in_ = rows.shape[1]
-        net = training.train(rows, numbers, weights, shape=shape, operations=planned, schedule=schedule)
+        net = self._train(rows, numbers, weights, shape, planned, schedule)
         self.net_: Conv = net.calibrated(rows)
         few = rows[np.unique(np.linspace(0, len(rows) - 1, AGREEMENT_ROWS).astype(int))]
         answers = [made(self.net_, few).argmax(axis=1) for made in (rounded_values, values)]
@@ -146,17 +152,41 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise CompileError("X has a value that is not finite; fill it first")
         return rows, shape
 
+    def _train(
+        self,
+        rows: npt.NDArray[np.float64],
+        numbers: npt.NDArray[np.intp],
+        weights: npt.NDArray[np.float64],
+        shape: tuple[int, int, int],
+        planned: list[Operation],
+        schedule: Schedule,
+    ) -> Conv:
+        if time_network.is_along_time(planned, shape[1]):
+            return time_training.train(
+                rows,
+                numbers,
+                weights,
+                shape=shape,
+                operations=planned,
+                schedule=schedule,
+                is_wide=bool(self.bands),
+            )
+        net: Conv = _with_torch().train(
+            rows, numbers, weights, shape=shape, operations=planned, schedule=schedule
+        )
+        return net
+
     def _augmentation(self) -> Mapping[str, float]:
         if isinstance(self.augment, Mapping):
             return self.augment
         return USUAL_AUGMENTATION if self.augment else {}
 
 
-def _training() -> Any:
+def _with_torch() -> Any:
     try:
         from . import torch_training
     except ImportError:
         raise ToolchainMissing(
-            "training such nets needs PyTorch, which is not installed: pip install 'midge[nets]'"
+            "training nets over time and bands needs PyTorch; it is not installed: pip install 'midge[nets]'"
         ) from None
     return torch_training

@@ -10,12 +10,8 @@ from torch.nn import functional
 
 from ..compile.conv_layers import Shape, Window
 from .blocks import Operation
-
-# Ranges of activations follow those of the batches by this much of the difference.
-RANGE_RATE = 0.05
-# Part of a batch's values that a range may leave out, above and below.
-RANGE_OUTLIERS = 0.0005
-LARGEST_WEIGHT = 127
+from .learnt import Learnt, step_of
+from .schedule import LARGEST_WEIGHT, RANGE_OUTLIERS, RANGE_RATE
 
 
 def weight_scales(weights: torch.Tensor) -> torch.Tensor:
@@ -117,8 +113,15 @@ class Unit(nn.Module):
 
     def step(self) -> tuple[float, int]:
         """(scale, zero) of what it writes."""
-        scale = max(float(self.high) - float(self.low), 1e-6) / 255
-        return scale, round(-128 - float(self.low) / scale)
+        return step_of(float(self.low), float(self.high))
+
+    def learnt(self) -> Learnt:
+        """Its weights, in the order of the IR."""
+        low, high = float(self.low), float(self.high)
+        if self.weights is None or self.bias is None:
+            return Learnt(self.operation, None, None, low, high)
+        weights = self.weights.detach().numpy().transpose(0, 2, 3, 1)
+        return Learnt(self.operation, weights, self.bias.detach().numpy(), low, high)
 
 
 def _padding(window: Window, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,34 +13,13 @@ from torch.nn import functional
 
 from .. import progress
 from ..compile.conv import Conv
-from ..compile.conv_layers import Layer, Shape, Weights
+from ..compile.conv_layers import Shape
 from ..compile.verdict import Verdict
 from .blocks import Operation
+from .learnt import layers
+from .schedule import INPUT_STEP, RANGE_ROWS, ROUNDED_RATE, Schedule, rate
 from .torch_augment import augment, mixed
-from .torch_network import Network, Unit, weight_scales
-
-# Largest standardised input that int8 holds.
-INPUT_REACH = 4.5
-# Part of the rounds that are made with rounding, and of their rate of learning.
-ROUNDED_PART = 0.2
-ROUNDED_RATE = 0.15
-# Rows that ranges of activations are taken from.
-RANGE_ROWS = 512
-RISING_PART = 0.2
-MOST_BIAS = 2**29 - 1
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long, how fast, and with which disturbances."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    label_smoothing: float
-    augment: Mapping[str, float]
-    seed: int
+from .torch_network import Network, Unit
 
 
 def train(
@@ -77,10 +54,9 @@ def train(
         # Channels behind are a third faster on processors.
         network = Network(operations, shape).to(memory_format=torch.channels_last)
         _fit(network, inputs, torch.from_numpy(y), torch.from_numpy(weights).float(), schedule)
-    step = INPUT_REACH / 127
-    layers = _layers(network, step)
-    n_classes = operations[-1].channels
-    return Conv(shape, offset, 1 / (spread * step), step, 0, layers, Verdict("highest", "softmax", n_classes))
+    made = layers([unit.learnt() for unit in network.units if isinstance(unit, Unit)], INPUT_STEP)
+    verdict = Verdict("highest", "softmax", operations[-1].channels)
+    return Conv(shape, offset, 1 / (spread * INPUT_STEP), INPUT_STEP, 0, made, verdict)
 
 
 @contextmanager
@@ -98,25 +74,16 @@ def _fit(
     network: Network, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor, schedule: Schedule
 ) -> None:
     random = torch.Generator().manual_seed(schedule.seed)
-    n_rounded = max(1, round(schedule.epochs * ROUNDED_PART))
-    n_real = schedule.epochs - n_rounded
-    _epochs(network, x, y, weights, schedule, range(n_real), 1.0, random)
+    real, rounded = schedule.phases
+    _epochs(network, x, y, weights, schedule, real, 1.0, random)
     every = max(1, len(x) // RANGE_ROWS)
     network.fold(_as_int8(x[::every]))
-    rounded = range(n_real, schedule.epochs)
     _epochs(network, x, y, weights, schedule, rounded, ROUNDED_RATE, random)
     network.eval()
 
 
-def _rate(done: float) -> float:
-    """Part of the highest rate: it rises during the first fifth, and falls to nothing along a cosine."""
-    rising = min(1.0, (done + 0.01) / RISING_PART)
-    return rising * (1 + math.cos(math.pi * max(0.0, done - RISING_PART) / (1 - RISING_PART))) / 2
-
-
 def _as_int8(x: torch.Tensor) -> torch.Tensor:
-    step = INPUT_REACH / 127
-    return torch.round(torch.clamp(x / step, -128, 127)) * step
+    return torch.round(torch.clamp(x / INPUT_STEP, -128, 127)) * INPUT_STEP
 
 
 def _epochs(
@@ -138,7 +105,7 @@ def _epochs(
         network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay
     )
     n_steps = len(epochs) * n_batches
-    rates = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: part_of_rate * _rate(step / n_steps))
+    rates = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: part_of_rate * rate(step / n_steps))
     loss_of = nn.CrossEntropyLoss(reduction="none", label_smoothing=schedule.label_smoothing)
     truth = functional.one_hot(y, int(y.max()) + 1).float()
     most_mixed = schedule.augment.get("mix", 0.0)
@@ -161,43 +128,3 @@ def _epochs(
             loss.backward()
             optimiser.step()
             rates.step()
-
-
-def _layers(network: Network, input_step: float) -> tuple[Layer, ...]:
-    """The operations with their int8 weights."""
-    steps: list[tuple[float, int]] = [(input_step, 0)]
-    found = []
-    for unit in network.units:
-        assert isinstance(unit, Unit)
-        made = unit.operation
-        scale_in, zero_in = steps[made.sources[0]]
-        weights = _weights(unit, scale_in)
-        if unit.is_last:
-            scale, zero = 0.0, 0
-        elif made.kind in ("average", "max"):
-            scale, zero = scale_in, zero_in
-        else:
-            scale, zero = unit.step()
-            if weights is not None:
-                # A step of the sums is at most half a step of what comes out: it has no finer to give.
-                least = 2.01 * scale_in * float(weights.scales.max())
-                if scale < least:
-                    scale, zero = least, round(-128 - float(unit.low) / least)
-        steps.append((scale, zero))
-        low = zero if made.relu else -128
-        found.append(Layer(made.kind, made.sources, scale, zero, low, 127, made.window, weights))
-    return tuple(found)
-
-
-def _weights(unit: Unit, scale_in: float) -> Weights | None:
-    if unit.weights is None or unit.bias is None:
-        return None
-    scales = weight_scales(unit.weights)
-    values = torch.round(unit.weights.detach() / scales[:, None, None, None])
-    real = scales.double().numpy()
-    bias = np.rint(unit.bias.detach().double().numpy() / (real * scale_in))
-    return Weights(
-        values.numpy().transpose(0, 2, 3, 1).astype(np.int8),
-        real,
-        np.clip(bias, -MOST_BIAS, MOST_BIAS).astype(np.int32),
-    )
