@@ -62,6 +62,18 @@ def test_the_model_is_within_the_budget_and_judged_by_strangers(
     assert written["best"]["rung"] == effort.LAST
 
 
+def test_progress_says_how_many_jobs_of_a_stage_are_done(
+    found: searching.Searched, data: Dataset, tmp_path: Path
+) -> None:
+    told: list[tuple[float, str]] = []
+    lines = (found.folder / searching.JOURNAL_NAME).read_text().splitlines(keepends=True)
+    # All but the last results are known.
+    (tmp_path / searching.JOURNAL_NAME).write_text("".join(lines[:-2]))
+    look(data, tmp_path, on_progress=lambda done, total=None, text="": told.append((done, text)))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert any(text.endswith(": 1 of 1") or text.endswith(": 2 of 2") for _, text in told)
+
+
 def test_interrupted_anywhere_it_goes_on_to_the_same_result(
     found: searching.Searched, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

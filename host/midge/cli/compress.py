@@ -69,7 +69,7 @@ def show(report: Mapping[str, Any]) -> None:
     """The line before and after each step, and the whole way."""
     kept = report["held_out"]
     output.table(
-        ("step", "strength", "module bytes", "instructions", "validated", "held out", ""),
+        ("step", "strength", "module bytes", "instructions", "validated", "may lose", "held out", ""),
         [
             (
                 one["step"],
@@ -77,6 +77,7 @@ def show(report: Mapping[str, Any]) -> None:
                 f"{one['before']['module_bytes']} → {one['after']['module_bytes']}",
                 f"{one['before']['instructions']} → {one['after']['instructions']}",
                 f"{one['validated'][0]:.3f} → {one['validated'][1]:.3f}",
+                f"{max(one['may_lose'], 0):.3f}",
                 f"{one['held_out'][0]:.3f} → {one['held_out'][1]:.3f}",
                 "" if one["accepted"] else f"not taken: {one['why']}",
             )

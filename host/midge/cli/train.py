@@ -70,20 +70,24 @@ def _search(args: argparse.Namespace) -> None:
             raise RecipeError(f"no family {args.family!r}; choose one of {', '.join(families)}, auto")
         families = (args.family,)
     data = dataset.load(args.data or Path("data") / recipe.name)
-    with output.progress("search") as advance:
-        done = search(
-            recipe,
-            data,
-            target=args.target,
-            budget=budget,
-            trials=args.trials,
-            families=families,
-            seed=args.seed,
-            jobs=args.jobs,
-            cluster=args.cluster,
-            into=args.into,
-            on_progress=advance,
-        )
+    try:
+        with output.progress("search") as advance:
+            done = search(
+                recipe,
+                data,
+                target=args.target,
+                budget=budget,
+                trials=args.trials,
+                families=families,
+                seed=args.seed,
+                jobs=args.jobs,
+                cluster=args.cluster,
+                into=args.into,
+                on_progress=advance,
+            )
+    except KeyboardInterrupt:
+        output.note("nothing is lost: the same command goes on from here, to the same result")
+        raise
     report = done.report
     for warning in report["warnings"]:
         output.note(f"warning: {warning}")
@@ -131,6 +135,11 @@ def _say_refused(refused: Sequence[Mapping[str, Any]]) -> None:
         output.note(f"not built: {'; '.join(members[:_SHOWN])}{more}: {why}")
 
 
+def _priced(cost: Mapping[str, Any] | None) -> str:
+    """What the module of a candidate that was as good as the best costs on a Pico."""
+    return f" ({cost['module_bytes']} B, {cost['instructions']} instructions)" if cost else ""
+
+
 def _train(args: argparse.Namespace) -> None:
     from .. import confusion, dataset
     from ..recipe import Recipe
@@ -174,7 +183,11 @@ def _train(args: argparse.Namespace) -> None:
         output.say("\naccuracies above are of fits before [compress]; what it did to model and accuracy:")
         show(report["compression"])
     if report["choice"]["tried"]:
-        tried = ", ".join(f"{name} {value:.3f}" for name, value in report["choice"]["tried"].items())
+        costs = report["choice"]["costs"]
+        tried = ", ".join(
+            f"{name} {value:.3f}{_priced(costs.get(name))}"
+            for name, value in report["choice"]["tried"].items()
+        )
         output.say(f"chosen inside the training groups among: {tried}")
     if report["unit"] == "window" and report["takes"]["n"]:
         takes = report["takes"]

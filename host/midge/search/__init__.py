@@ -78,7 +78,8 @@ def search(
         fewer than three groups, or what `train.train` raises
     """
     seed = recipe.train.seed if seed is None else seed
-    advance = on_progress or (lambda done, total=None, text="": None)
+    stages = _Stages(on_progress or (lambda done, total=None, text="": None))
+    advance: Advance = stages
     folder = recipe.build_folder if into is None else into
     folder.mkdir(parents=True, exist_ok=True)
     warnings: list[str] = []
@@ -97,7 +98,7 @@ def search(
     plan = effort.plan(trials, len(families))
     candidates = space.sample(tuple(families), n_features, plan.drawn, seed)
     with running.workers(jobs, cluster) as parallel:
-        run = running.Runs(task, journal, parallel)
+        run = running.Runs(task, journal, parallel, stages.result)
         about_space = {"n_features": n_features, "seed": seed}
         tried = halving.search(candidates, budget, plan, run, advance, width=WIDTH, **about_space)
         n_new = plan.neighbours(run.fits())
@@ -139,6 +140,22 @@ def search(
     pareto.draw(tried, folder / pareto.PICTURE_NAME, title)
     advance(effort.LAST + 3, effort.LAST + 3, "done")
     return Searched(model, folder, report)
+
+
+class _Stages:
+    """Passes progress on, and says after a stage's words how many of its jobs are done: they take minutes."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._at: tuple[float, float | None, str] = (0, None, "")
+
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
+        self._at = done, total, text
+        self._advance(done, total, text)
+
+    def result(self, done: int, total: int) -> None:
+        stage, stages, text = self._at
+        self._advance(stage, stages, f"{text}: {done} of {total}")
 
 
 def put_aside(found: Examples, seed: int) -> Any:

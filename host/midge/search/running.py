@@ -20,8 +20,14 @@ Parallel = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterator[An
 class Runs:
     """Runs jobs; what the journal knows, or another job of the same says, is not computed again."""
 
-    def __init__(self, task: trial.Task, journal: Journal, parallel: Parallel) -> None:
-        self._task, self._journal, self._parallel = task, journal, parallel
+    def __init__(
+        self,
+        task: trial.Task,
+        journal: Journal,
+        parallel: Parallel,
+        on_result: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self._task, self._journal, self._parallel, self._on_result = task, journal, parallel, on_result
         self._asked: dict[tuple[str, str], Job] = {}
 
     def __call__(self, jobs: Sequence[Job]) -> list[Any]:
@@ -30,8 +36,9 @@ class Runs:
         self._asked.update({(name, job[1].name): job for name, job in zip(names, jobs, strict=True)})
         new = {name: job for name, job in zip(names, jobs, strict=True) if name not in self._journal.results}
         results = self._parallel(compute, [(self._task, *job) for job in new.values()])
-        for name, result in zip(new, results, strict=True):
+        for done, (name, result) in enumerate(zip(new, results, strict=True), 1):
             self._journal.add(name, result)
+            self._on_result(done, len(new))
         return [self._journal.results[name] for name in names]
 
     def candidates(self) -> int:
