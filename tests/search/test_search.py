@@ -71,7 +71,7 @@ def test_progress_says_how_many_jobs_of_a_stage_are_done(
     (tmp_path / searching.JOURNAL_NAME).write_text("".join(lines[:-2]))
     look(data, tmp_path, on_progress=lambda done, total=None, text="": told.append((done, text)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert any(text.endswith(": 1 of 1") or text.endswith(": 2 of 2") for _, text in told)
+    assert any(text.endswith((": 1 of 1 validated", ": 2 of 2 validated")) for _, text in told)
 
 
 def test_interrupted_anywhere_it_goes_on_to_the_same_result(

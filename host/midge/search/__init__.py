@@ -29,6 +29,7 @@ JOURNAL_NAME = "search.jsonl"
 REPORT_NAME = "search.json"
 TRIALS = 36
 HELD_OUT_FOLDS = 4  # one of them is put aside
+_JOBS = {"scores": "validated", "cost": "built"}
 WIDTH = 4  # modules that are built at a time; not of the machine, so that every one finds the same
 
 
@@ -153,9 +154,10 @@ class _Stages:
         self._at = done, total, text
         self._advance(done, total, text)
 
-    def result(self, done: int, total: int) -> None:
+    def result(self, kind: str, done: int, total: int) -> None:
+        """`kind` of the jobs, "scores" or "cost"."""
         stage, stages, text = self._at
-        self._advance(stage, stages, f"{text}: {done} of {total}")
+        self._advance(stage, stages, f"{text}: {done} of {total} {_JOBS[kind]}")
 
 
 def put_aside(found: Examples, seed: int) -> Any:

@@ -25,7 +25,7 @@ class Runs:
         task: trial.Task,
         journal: Journal,
         parallel: Parallel,
-        on_result: Callable[[int, int], None] = lambda done, total: None,
+        on_result: Callable[[str, int, int], None] = lambda kind, done, total: None,
     ) -> None:
         self._task, self._journal, self._parallel, self._on_result = task, journal, parallel, on_result
         self._asked: dict[tuple[str, str], Job] = {}
@@ -38,7 +38,7 @@ class Runs:
         results = self._parallel(compute, [(self._task, *job) for job in new.values()])
         for done, (name, result) in enumerate(zip(new, results, strict=True), 1):
             self._journal.add(name, result)
-            self._on_result(done, len(new))
+            self._on_result(new[name][0], done, len(new))
         return [self._journal.results[name] for name in names]
 
     def candidates(self) -> int:
