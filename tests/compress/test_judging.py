@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+import midge
+from midge.compress import plan
 from midge.compress.judging import SURE, lost
+from midge.validation import Rows
 
 GROUPS = np.repeat(np.array(list("abcdefgh")), 50)
 RIGHT = np.ones(400, bool)
@@ -54,3 +61,26 @@ def test_the_bound_holds_for_strangers_as_often_as_it_says(n_groups: int) -> Non
         low += lost(np.ones(len(keys), bool), after, keys).at_most < 0.02
     # Few, skewed people tell less than the normal distribution takes for granted.
     assert 0.02 < low / 1000 < {6: 0.25, 15: 0.2}[n_groups]
+
+
+def test_variants_of_the_rows_judge_as_well() -> None:
+    rng = np.random.default_rng(7)
+    y = np.arange(400) % 2
+    X = rng.integers(-300, 300, (400, 2)).astype(np.int16)
+    X[:, 0] += np.where(y == 1, 4000, -4000).astype(np.int16)
+    X[:, 1] += np.where(y == 1, 9000, -9000).astype(np.int16)
+    made: Any = midge.compile(LogisticRegression().fit(X, y), X).model.ir
+    rows = Rows(X, y, GROUPS)
+    # Where others move otherwise, the first feature says nothing.
+    other = X.copy()
+    other[:, 0] = 0
+    case = plan.Case(made, rows, rows, Rows(other, y, GROUPS))
+    # As a technique might do it: the first feature is enough for the rows asked.
+    blind = replace(case, ir=replace(made, weights=made.weights * np.array([1.0, 0.0])))
+    judges = plan.Judges([case])
+    assert judges.accuracy == 1.0
+    assert judges.judge([case]) == (1.0, (0.0, 0.0))
+    accuracy, loss = judges.judge([blind])
+    assert accuracy == 1.0 and loss.seen == pytest.approx(0.5) and loss.at_most > 0.5
+    alone = replace(case, varied=plan.NO_ROWS)
+    assert plan.Judges([alone]).judge([replace(alone, ir=blind.ir)]) == (1.0, (0.0, 0.0))

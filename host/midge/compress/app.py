@@ -95,7 +95,8 @@ def cases(
     for mask in _masks(known, len(recipe.labels), seed):
         learning = known.where(~mask) + more.where(~np.isin(more.keys, known.keys[mask]))
         made = validation.fit(choice.family, choice.params, learning, seed, choice)
-        folds.append(case_of(made, learning, known.where(mask)))
+        varied = more.where(np.isin(more.keys, known.keys[mask]))
+        folds.append(case_of(made, learning, known.where(mask), varied))
     return case_of(fitted, known + more, found.rows.where(aside)), folds, model_of
 
 
@@ -180,12 +181,13 @@ def compress_model(
     return _compress(final, folds, model_of, about, target, loss, steps, seed, into, warnings, on_progress)
 
 
-def case_of(fitted: validation.Fitted, learning: Rows, asked: Rows) -> Case:
+def case_of(fitted: validation.Fitted, learning: Rows, asked: Rows, varied: Rows | None = None) -> Case:
     """A fit and rows of all columns as a case, of the columns that the fit reads."""
-    learning, asked = (
-        replace(rows, X=np.ascontiguousarray(rows.X[:, fitted.columns])) for rows in (learning, asked)
+    learning, asked, varied = (
+        replace(rows, X=np.ascontiguousarray(rows.X[:, fitted.columns]))
+        for rows in (learning, asked, asked.where(np.zeros(len(asked), bool)) if varied is None else varied)
     )
-    return Case(families.to_ir(fitted.estimator).calibrated(learning.X), learning, asked)
+    return Case(families.to_ir(fitted.estimator).calibrated(learning.X), learning, asked, varied)
 
 
 def put_aside(rows: Rows, seed: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,28 @@ NO_ROWS = Rows(np.zeros((0, 1), np.int16), np.zeros(0, np.int64), np.zeros(0, np
 
 @dataclass(frozen=True)
 class Case:
-    """A model, the rows it may learn from, and those it is judged by; columns are those that it reads."""
+    """A model, the rows it may learn from, and those it is judged by; columns are those that it reads.
+
+    varied : variants of the rows asked, as yet other people might have made them
+    """
 
     ir: Node
     learning: Rows
     asked: Rows = NO_ROWS
+    varied: Rows = NO_ROWS
 
     def right(self) -> Right:
         """Which rows asked the model's C gets right, (n_asked,): the integers are the same."""
-        found: Right = answers(self.ir.calibrated(self.learning.X), self.asked.X) == self.asked.y
+        return self._right(self.asked)
+
+    def right_of_varied(self) -> Right:
+        """The same of the variants."""
+        return self._right(self.varied)
+
+    def _right(self, rows: Rows) -> Right:
+        if not len(rows):
+            return np.zeros(0, bool)
+        found: Right = answers(self.ir.calibrated(self.learning.X), rows.X) == rows.y
         return found
 
 
@@ -89,7 +102,7 @@ def apply(step: str, case: Case, strength: float, seed: int) -> Case | None:
 
     with threadpool_limits(1, user_api="blas"):
         made = TECHNIQUES[step].of_kind[case.ir.kind](case.ir, case.learning, strength, seed)
-    return None if made is None else Case(made, case.learning, case.asked)
+    return None if made is None else replace(case, ir=made)
 
 
 def replay(accepted: Sequence[tuple[str, float]], case: Case, seed: int) -> Node:
@@ -111,13 +124,12 @@ def choose(
 ) -> Plan:
     """Take each step as far as `loss` allows, if the module of `final` becomes smaller by it.
 
-    Each step may use up the loss of its share: the first of three a third of it; and whatever a step takes
-    away, the loss may be no more than `loss` on groups of others as well. What `final.asked` says is written
-    down and decides nothing.
+    Each step may use up the loss of its share: the first of three a third of it; and however little is lost
+    on the rows asked and their variants, it must be no more than `loss` on groups of others, as far as these
+    tell. What `final.asked` says is written down and decides nothing.
     """
-    keys = np.concatenate([case.asked.keys for case in folds])
-    was = _right(folds)
-    base = float(was.mean())
+    judges = Judges(folds)
+    base = judges.accuracy
     accuracy, costs, lines, may_lose = base, cost(final.ir), list[Line](), 0.0
     held_out = _share(final)
     now = list(folds)
@@ -132,10 +144,9 @@ def choose(
             if len(whole) < len(made):
                 continue
             is_suited = True
-            answered = _right(whole)
-            judged = lost(was, answered, keys)
+            accuracy_of, judged = judges.judge(whole)
             if judged.seen <= bar and judged.at_most <= loss + 1e-12:
-                found = _Found(strength, whole, float(answered.mean()), judged)
+                found = _Found(strength, whole, accuracy_of, judged)
                 break
         done = None if found is None else apply(step, final, found.strength, seed)
         same = (accuracy, accuracy), (held_out, held_out), may_lose
@@ -159,6 +170,33 @@ def choose(
     return Plan(final.ir, tuple(lines))
 
 
+class Judges:
+    """The groups that are held out in turn, with what they say of the models to begin with."""
+
+    def __init__(self, folds: Sequence[Case]) -> None:
+        self._keys = [np.concatenate([rows.keys for rows in part]) for part in _parts(folds)]
+        self._was = _right(folds)
+        self.accuracy = float(self._was[0].mean())
+
+    def judge(self, folds: Sequence[Case]) -> tuple[float, Loss]:
+        """Accuracy on the rows asked, and the larger loss of theirs and their variants'."""
+        now = _right(folds)
+        losses = [lost(*one) for one in zip(self._was, now, self._keys, strict=True)]
+        worst = Loss(*(max(figures) for figures in zip(*losses, strict=True)))
+        return float(now[0].mean()), worst
+
+
+def _parts(folds: Sequence[Case]) -> tuple[list[Rows], list[Rows]]:
+    return [case.asked for case in folds], [case.varied for case in folds]
+
+
+def _right(folds: Sequence[Case]) -> list[Right]:
+    return [
+        np.concatenate([case.right() for case in folds]),
+        np.concatenate([case.right_of_varied() for case in folds]),
+    ]
+
+
 @dataclass(frozen=True)
 class _Found:
     """The strongest that a step may be: the folds after it, their accuracy, the loss since the start."""
@@ -167,10 +205,6 @@ class _Found:
     folds: list[Case]
     accuracy: float
     loss: Loss
-
-
-def _right(folds: Sequence[Case]) -> Right:
-    return np.concatenate([case.right() for case in folds])
 
 
 def _share(case: Case) -> float:
