@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .compile import golden as golden_rows
 from .compile import ir as intermediate
-from .compile import kinds, reference
+from .compile import measured, reference
 from .compile.quantise import Quantisation
 from .errors import CompileError, ModelError, ParityError
 from .model import FrontEnd, Model, Sensor
@@ -81,7 +81,7 @@ def create(
         sensor=sensor,
         decision=decision,
         ir=ir,
-        epsilon=kinds.part(ir.kind, "lowering").lower(ir).epsilon,
+        epsilon=measured.epsilon(ir, X),
         quantisation=quantisation or Quantisation(),
         provenance=dict(provenance or {}),
     )

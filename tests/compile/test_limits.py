@@ -235,7 +235,7 @@ def test_an_estimator_that_says_something_else_is_not_compiled(
 
     found = reference.evaluate(node, X)
     changed = found.scores.copy()
-    monkeypatch.setattr(families, "to_ir", lambda estimator: node)
+    monkeypatch.setattr(families, "to_ir", lambda estimator, given: node)
     monkeypatch.setattr(families, "classes", lambda estimator, of: np.arange(node.n_scores))
     monkeypatch.setattr(families, "answers", lambda estimator, of, rows: (changed, found.winners))
     estimator = LogisticRegression()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from . import exponential, verdict
+from . import exponential, kernel, verdict
 from .ir import FloatArray, IntArray
 from .kernel import ROWS_TO_COME, Kernel
 from .verdict import LOG2_E, Verdict
@@ -19,6 +19,8 @@ POLY_HEADROOM = 1.25
 NORM_BITS = 16
 # Norms below this, and vectors' own, leave room for all that is added to them.
 _NORM_LIMIT = 2**28
+# Vectors at which sums are held against the machine itself.
+_MOST_CENTERS = 128
 
 IntegerArray = npt.NDArray[np.int64]
 
@@ -89,8 +91,8 @@ def lower(ir: Kernel) -> KernelIntegers:
     rule_scale = verdict.grid(ir.verdict) * 2.0**log2_scale
     used = np.count_nonzero(matrix, axis=1).max(initial=0)
     known = ROWS_TO_COME * ir.kernels if ir.kernels else used * dots.worth
-    epsilon = dots.error + min(known / dots.worth, used) * 0.5 / coefficient_scale + 1 / rule_scale
-    return KernelIntegers(
+    epsilon = dots.error + min(known / dots.worth, used) / coefficient_scale + 1 / rule_scale
+    made = KernelIntegers(
         ir.function,
         ir.degree,
         centers.astype(np.int64),
@@ -102,13 +104,24 @@ def lower(ir: Kernel) -> KernelIntegers:
         dots.norm_shift,
         dots.log2_dots,
         dots.narrow,
-        _round(ir.coefficients * dots.worth * coefficient_scale),
+        _evenly_rounded(ir.coefficients * dots.worth * coefficient_scale, ir.counts),
         ir.counts,
         _round(bias * rule_scale),
         ir.verdict,
         log2_scale,
         float(epsilon),
     )
+    return _centered(made, ir, rule_scale) if ir.function == "rbf" else made
+
+
+def _centered(lowered: KernelIntegers, ir: Kernel, rule_scale: float) -> KernelIntegers:
+    """With a bias that takes back what the sums are off by at the vectors, on average."""
+    few = np.unique(np.linspace(0, len(ir.vectors) - 1, _MOST_CENTERS).astype(int))
+    rows = np.clip(np.rint(ir.vectors[few]), -32768, 32767)
+    off = values(lowered, rows.astype(np.int16)) - (kernel.values(ir, rows) - ir.verdict.center)
+    moved = np.clip(np.rint(off.mean(axis=0) * rule_scale), -(2**15), 2**15).astype(np.int64)
+    epsilon = lowered.epsilon + float(np.abs(moved).max()) / rule_scale
+    return replace(lowered, bias=lowered.bias - moved, epsilon=epsilon)
 
 
 def _factors(ir: Kernel, centers: FloatArray, weight: FloatArray) -> tuple[IntegerArray, int]:
@@ -153,9 +166,13 @@ def _rbf(ir: Kernel, centers: FloatArray, scale: FloatArray, weight: FloatArray)
         off = np.abs((scale[is_used] / unit) ** 2 / ir.metric[is_used] - 1).max(initial=0.0)
         moved = 2 * ir.slope * rounded + ir.weighed * (relative + ir.gamma * rounded**2) + off * ir.stretch
         error = ROWS_TO_COME * moved + total * each
+    vectors = _round(2 * steps * placed)
+    # What rounded vectors are usually off by, and half a step of what is rounded down.
+    usual = (vectors - 2 * steps * placed) @ placed.mean(axis=0)
+    half = 2.0 ** (log2_dots - exponential.FRACTION_BITS - 1)
     return _Dots(
-        _round(2 * steps * placed),
-        _round(-steps * squares),
+        vectors,
+        _round(-steps * squares - usual - half),
         log2_dots,
         round(steps * 2.0**norm_shift),
         norm_shift,
@@ -187,6 +204,18 @@ def _poly(ir: Kernel, centers: FloatArray, scale: FloatArray) -> _Dots:
 
 def _round(values: FloatArray) -> IntegerArray:
     return np.rint(values).astype(np.int64)
+
+
+def _evenly_rounded(coefficients: FloatArray, counts: IntArray) -> IntegerArray:
+    """Rounded so that those of a group lose next to nothing together: many are all the same, at C."""
+    made = np.zeros(coefficients.shape, np.int64)
+    ends = np.cumsum(counts)
+    for start, end in zip(ends - counts, ends, strict=True):
+        for row, exact in enumerate(coefficients[:, start:end]):
+            order = np.argsort(exact, kind="stable")
+            so_far = np.rint(np.cumsum(exact[order]))
+            made[row, start + order] = np.diff(so_far, prepend=0.0)
+    return made
 
 
 def _coefficient_scale(

@@ -144,6 +144,16 @@ def predict(
     lowered: NetIntegers, X: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
+    return verdict.judge_integers(lowered.verdict, sums(lowered, X), lowered.log2_scale)
+
+
+def values(lowered: NetIntegers, X: npt.NDArray[np.int16]) -> FloatArray:
+    """What the sums stand for, float64 (n_rows, n_values), less the verdict's center."""
+    return sums(lowered, X) / (verdict.grid(lowered.verdict) * 2.0**lowered.log2_scale)
+
+
+def sums(lowered: NetIntegers, X: npt.NDArray[np.int16]) -> IntegerArray:
+    """Exact sums of the last layer, int64 (n_rows, n_values)."""
     values = X.astype(np.int64)
     if lowered.layers[0].shifts is not None:
         values = shifted(values, lowered.layers[0].shifts)
@@ -151,4 +161,4 @@ def predict(
         values = values @ layer.weights.T + layer.bias
         if number + 1 < len(lowered.layers):
             values = activation.apply(lowered.activation, values, layer.shift)
-    return verdict.judge_integers(lowered.verdict, values, lowered.log2_scale)
+    return values

@@ -13,8 +13,8 @@ from .precise import Inner, Precise
 from .quadratic import Quadratic
 
 # Multiplications in emulation before a build: a hundred instructions each.
-PRODUCTS_OF_GOLDEN = 600_000
-PRODUCTS_OF_PROBES = 300_000
+PRODUCTS_OF_GOLDEN = 310_000
+PRODUCTS_OF_PROBES = 100_000
 LEAST_ROWS = 6
 
 Int16Array = npt.NDArray[np.int16]

@@ -1,0 +1,65 @@
+"""What integers are off by, measured: proofs add up what never comes together, by tens and hundreds.
+
+Measured on the training rows, on rows between two of them and on rows around them; twice the largest that was
+found is declared, and never more than what is proven.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import kernel, kernel_integer, kinds, net, net_integer
+from .ir import FloatArray, Node
+from .jitter import SAFETY, few, most
+from .kernel import Kernel
+from .kernel_integer import KernelIntegers
+from .net import Net
+from .net_integer import NetIntegers
+from .projected import Projected, project
+
+# Rows of each sort beside the training rows.
+OTHERS = 256
+# Spread of rows around them, in ranges of the features.
+AROUND = 0.1
+
+Int16Array = npt.NDArray[np.int16]
+
+
+def epsilon(ir: Node, X: Int16Array) -> float:
+    """How far off the numbers that decide may be in integers, for training rows X (n_rows, n_features)."""
+    lowered: Any = kinds.part(ir.kind, "lowering").lower(ir)
+    proven = float(lowered.epsilon)
+    inner, rows = ir, X
+    if isinstance(ir, Projected):
+        inner, lowered = ir.inner, lowered.inner
+        rows = project(ir, X.astype(np.float64)).astype(np.int16)
+    if not isinstance(inner, Kernel | Net) or not len(rows):
+        return proven
+    off = _off(inner, lowered, _like(rows))
+    # What is left is of the projection.
+    return min(proven, proven - float(lowered.epsilon) + SAFETY * most(inner.verdict, off))
+
+
+def _off(ir: Kernel | Net, lowered: KernelIntegers | NetIntegers, rows: Int16Array) -> FloatArray:
+    """Values of integers less those of the reference (n_rows, n_values)."""
+    exact = rows.astype(np.float64)
+    if isinstance(lowered, KernelIntegers):
+        assert isinstance(ir, Kernel)
+        return kernel_integer.values(lowered, rows) - (kernel.values(ir, exact) - ir.verdict.center)
+    assert isinstance(ir, Net)
+    return net_integer.values(lowered, rows) - (net.activations(ir, exact)[-1] - ir.verdict.center)
+
+
+def _like(X: Int16Array) -> Int16Array:
+    """Training rows, rows between two of them and rows around them; the same for the same X."""
+    source = np.random.default_rng(len(X))
+    rows = X.astype(np.float64)
+    one, other = rows[source.integers(len(X), size=OTHERS)], rows[source.integers(len(X), size=OTHERS)]
+    between = one + source.random((OTHERS, 1)) * (other - one)
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    around = np.clip(one + AROUND * (high - low) * source.normal(size=one.shape), low, high)
+    made: Int16Array = np.rint(np.concatenate([few(rows), between, around])).astype(np.int16)
+    return made
