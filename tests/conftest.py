@@ -247,6 +247,14 @@ def ramp(first: int, n: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     return np.stack([index % 30011, index // 30011, -(index % 7919)], axis=1).astype("<i2")
 
 
+@pytest.fixture(autouse=True)
+def _error_state_is_left_alone() -> Iterator[None]:
+    """What a test changes in numpy's handling of errors would fail another one, depending on their order."""
+    before = np.geterr()
+    yield
+    assert np.geterr() == before
+
+
 @pytest.fixture
 def scripted() -> Iterator[ScriptedBoard]:
     """A scripted board, attached as loop:scripted."""
