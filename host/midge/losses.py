@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .compile import agreement, kernel, kernel_integer, neighbors, quantise, reference
+from .compile import agreement, kernel, kernel_integer, linear, neighbors, quantise, reference
 from .compile.additive import Additive
 from .compile.gaussian import Gaussian
 from .compile.ir import Forest, Node
@@ -64,7 +64,9 @@ def undecided(
     rule = getattr(ir, "verdict", None)
     if rule is not None and rule.scores == "votes":
         # Some duel was decided by what float64 rounds off.
-        return np.asarray(reference.evaluate(ir, X).margins <= _value_noise(ir, values))
+        assert isinstance(ir, Kernel | Linear)
+        found = kernel.values(ir, X) if isinstance(ir, Kernel) else linear.values(ir, X)
+        return np.asarray(np.abs(found).min(axis=1) <= _value_noise(ir, values))
     if rule is not None and rule.decide == "highest" and rule.scores == "sigmoid":
         # All probabilities were too small for float64.
         return np.asarray((expected == 1 / rule.n_classes).all(axis=1))

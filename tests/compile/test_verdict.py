@@ -40,6 +40,23 @@ def test_duels_as_libsvm_has_them() -> None:
     assert np.array_equal(verdict.count_votes(np.array([[1, 1, 1], [-1, 1, 0]]), 3), [[2, 1, 0], [1, 1, 1]])
 
 
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_a_margin_is_how_far_all_values_may_move(n_classes: int) -> None:
+    source = np.random.default_rng(n_classes)
+    rule = Verdict("duels", "votes", n_classes)
+    values = source.normal(size=(60, rule.n_values))
+    found = rule.judge(values)
+    # Duels that can't decide don't count.
+    assert (found.margins > np.abs(values).min(axis=1)).any()
+    for row, winner, margin in zip(values, found.winners, found.margins, strict=True):
+        signs = (
+            np.array(np.meshgrid(*[[-1.0, 0.0, 1.0]] * min(rule.n_values, 10))).reshape(rule.n_values, -1).T
+        )
+        for part, changes in ((0.999, False), (1.001, True)):
+            winners = rule.judge(row + part * margin * signs).winners
+            assert (winners != winner).any() == changes
+
+
 def test_equal_votes_are_parted_by_sums() -> None:
     rule = Verdict("duels-sum", "votes", 3)
     # Each has a vote; sums are 1 - 2, -1 + 3, 2 - 3.
@@ -47,6 +64,8 @@ def test_equal_votes_are_parted_by_sums() -> None:
     assert np.array_equal(verdict.duel_sums(np.array([[1.0, -2.0, 3.0]]), 3), [[-1, 2, -1]])
     # The winner has more votes, whatever the sums.
     assert judged(rule, [1, 1, 9]) == ([0], [1])
+    # Of three votes the loss of one, with a vote for the next, is a tie.
+    assert judged(Verdict("duels-sum", "votes", 4), [2, 3, 4, 9, 9, 9]) == ([0], [2])
     # Two lead together: a third does not count. (0,1) (0,2) (0,3) (1,2) (1,3) (2,3)
     four = Verdict("duels-sum", "votes", 4)
     assert judged(four, [4, 1, -1, 9, 9, -8])[0] == [1]

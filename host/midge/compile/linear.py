@@ -128,6 +128,11 @@ def read(data: Mapping[str, Any]) -> Linear:
     return Linear(weights, bias, rule, low, high)
 
 
+def values(ir: Linear, X: FloatArray) -> FloatArray:
+    """Values (n_rows, n_values) of rows of features."""
+    return np.asarray(X @ ir.weights.T + ir.bias, np.float64)
+
+
 def interpret(ir: Linear, X: FloatArray) -> Answers:
     """Scores, winners and margins (in values) of rows of features."""
-    return ir.verdict.judge(X @ ir.weights.T + ir.bias)
+    return ir.verdict.judge(values(ir, X))

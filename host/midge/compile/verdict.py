@@ -20,6 +20,8 @@ LOG2_E = 1.4426950408889634
 FLOAT_NOISE = 1e-12
 # Numbers of regressors that go on beyond the training rows: so many spans from the middle of theirs.
 BEYOND = 2.0
+# Duels of rows and classes that are looked at together.
+DUELS_AT_ONCE = 1_000_000
 # Exponent from which on a sigmoid is taken for a power.
 VANISHING = 8 << exponential.FRACTION_BITS
 # How a winner comes out of the values of a row.
@@ -110,7 +112,6 @@ class Verdict:
         if self.decide == "value":
             return np.zeros(len(values), np.intp), np.ones(len(values))
         votes = count_votes(values, self.n_classes)
-        margins = np.abs(values).min(axis=1)
         if self.decide == "duels-sum":
             sums = duel_sums(values, self.n_classes)
             leads = votes == votes.max(axis=1, keepdims=True)
@@ -119,8 +120,10 @@ class Verdict:
             best = np.partition(tied, -2, axis=1)
             gap = np.where(np.isfinite(best[:, -2]), best[:, -1] - best[:, -2], np.inf)
             # Each sum is of n_classes - 1 values.
-            return winners, np.minimum(margins, gap / (2 * (self.n_classes - 1)))
-        return np.argmax(votes, axis=1), margins
+            of_votes = duel_margins(values, votes, winners, ties_hold=False)
+            return winners, np.minimum(of_votes, gap / (2 * (self.n_classes - 1)))
+        winners = np.argmax(votes, axis=1)
+        return winners, duel_margins(values, votes, winners, ties_hold=True)
 
     def _scores(self, values: FloatArray) -> FloatArray:  # noqa: PLR0911
         if self.scores == "softmax":
@@ -182,6 +185,44 @@ def count_votes(values: npt.NDArray[Any], n_classes: int) -> IntegerArray:
         votes[:, i] += wins
         votes[:, j] += ~wins
     return votes
+
+
+def duel_margins(
+    values: FloatArray, votes: IntegerArray, winners: npt.NDArray[np.intp], *, ties_hold: bool
+) -> FloatArray:
+    """How far each value may move before another class may win: (n_rows,).
+
+    A rival needs as many duels as the winner leads by, of those that it lost and those that the winner won;
+    the one between both counts twice.
+
+    ties_hold : at a tie of votes the lower index wins; else a tie is anybody's
+    """
+    n_rows, n_classes = votes.shape
+    margins = np.full(n_rows, np.inf)
+    batch = max(1, DUELS_AT_ONCE // n_classes**2)
+    for at in range(0, n_rows, batch):
+        own = slice(at, at + batch)
+        leader, rows = winners[own], np.arange(len(winners[own]))
+        size, wins = _duel_table(values[own], n_classes)
+        won = np.where(wins[rows, leader], size[rows, leader], np.inf)
+        for rival in range(n_classes):
+            lost = np.where(wins[:, rival], np.inf, size[:, rival])
+            moves = np.sort(np.concatenate([won, lost], axis=1), axis=1)
+            needed = votes[own][rows, leader] - votes[own, rival] + (ties_hold & (leader < rival))
+            found = np.where(leader == rival, np.inf, moves[rows, np.maximum(needed, 1) - 1])
+            margins[own] = np.minimum(margins[own], found)
+    return margins
+
+
+def _duel_table(values: FloatArray, n_classes: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """|value| of class i against j, infinite of a class against itself, and whether i wins."""
+    size = np.full((len(values), n_classes, n_classes), np.inf)
+    wins = np.zeros(size.shape, bool)
+    for column, (i, j) in enumerate(pairs(n_classes)):
+        size[:, i, j] = size[:, j, i] = np.abs(values[:, column])
+        wins[:, i, j] = values[:, column] > 0
+        wins[:, j, i] = ~wins[:, i, j]
+    return size, wins
 
 
 def duel_sums(values: npt.NDArray[Any], n_classes: int) -> npt.NDArray[Any]:
