@@ -14,7 +14,7 @@ from midge import cli, model_file, reference_model
 from midge.build import build
 from midge.compress import app, plan
 from midge.dataset import Dataset
-from midge.errors import DatasetError, RecipeError
+from midge.errors import CompileError, DatasetError, RecipeError
 from midge.recipe import Compress, Recipe
 from midge.train import train
 from midge.validation import Rows
@@ -121,3 +121,13 @@ def test_two_groups_are_too_few() -> None:
 def test_the_command_refuses_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["compress", "gesture", "--loss", "3"]) == 1
     assert "--loss 3 is no share" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [({"target": "foo"}, "no target 'foo'"), ({"steps": ("leafs",)}, "no technique 'leafs'")],
+)
+def test_what_there_is_not_is_told_before_any_fit(tmp_path: Path, asked: dict[str, Any], word: str) -> None:
+    nothing = Dataset(tmp_path, ())
+    with pytest.raises(CompileError, match=word):
+        app.compress_app(SMALL, nothing, **{"target": "x64", "loss": 0.1} | asked)

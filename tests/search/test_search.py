@@ -17,7 +17,7 @@ from midge import model_file, reference_model
 from midge import search as searching
 from midge.build import build
 from midge.dataset import Dataset
-from midge.errors import BudgetExceeded, DatasetError, RecipeError
+from midge.errors import BudgetExceeded, DatasetError, MidgeError, RecipeError
 from midge.recipe import Budget, Recipe, Train
 from midge.search import effort, journal, running
 
@@ -148,6 +148,27 @@ def test_a_search_needs_somebody_to_judge_by(data: Dataset, tmp_path: Path) -> N
     alone = Dataset(data.folder, tuple(item for item in data.recordings if item.group in data.groups[:2]))
     with pytest.raises(DatasetError, match="three groups"):
         look(alone, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"trials": 0}, "0 trials are no work"),
+        ({"target": "foo"}, "no target 'foo'"),
+        ({"jobs": 0}, "0 jobs do nothing"),
+        ({"cluster": "nonsense"}, "no Dask scheduler answers at nonsense"),
+    ],
+)
+def test_what_can_not_be_asked_for_is_refused_before_any_work(
+    data: Dataset, tmp_path: Path, asked: dict[str, Any], word: str
+) -> None:
+    if "cluster" in asked:
+        pytest.importorskip("dask.distributed")
+    options = {"target": "x64", "budget": BUDGET, "trials": 5} | asked
+    with pytest.raises(MidgeError, match=word):
+        searching.search(SMALL, data, into=tmp_path, **options)
+    left = tmp_path / searching.JOURNAL_NAME
+    assert not left.exists() or left.read_text().count('"of"') == 0
 
 
 @pytest.mark.parametrize(

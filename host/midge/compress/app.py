@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import budgeting, dataset, families, model_file, train, validation
+from .. import budgeting, dataset, families, model_file, targets, train, validation
 from .. import build as builder
 from ..compile.ir import Node
 from ..dataset import Dataset
@@ -55,10 +55,12 @@ def compress_app(
     Raises
     ------
     CompileError
-        no such technique, or none for this kind of model
+        no such technique or target, or no technique for this kind of model
     DatasetError
         fewer than three groups, or what `train.train` raises
     """
+    targets.get(target)
+    techniques.check(steps)
     seed, warnings = recipe.train.seed, list[str]()
     found = train.examples(recipe, data, seed, warnings)
     aside = put_aside(found.rows, seed)
@@ -138,6 +140,8 @@ def compress_model(
     Nobody knows which groups it was trained on, unless it says which were put aside. Raises as
     `compress_app`, and ModelError for a model without front end.
     """
+    targets.get(target)
+    techniques.check(steps)
     recipe = recipe_of(model)
     assert model.frontend is not None
     seed, warnings = recipe.train.seed, list[str]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,11 +73,16 @@ TECHNIQUES: dict[str, Technique] = {
 }
 
 
-def steps_for(kind: str, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The techniques for a kind of model: the usual ones, or those wanted; CompileError if there are none."""
+def check(wanted: Sequence[str] | None) -> None:
+    """CompileError for a technique that there is not."""
     unknown = [name for name in wanted or () if name not in TECHNIQUES]
     if unknown:
         raise CompileError(f"no technique {unknown[0]!r}; choose among {', '.join(TECHNIQUES)}")
+
+
+def steps_for(kind: str, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The techniques for a kind of model: the usual ones, or those wanted; CompileError if there are none."""
+    check(wanted)
     found = tuple(name for name in wanted or USUAL if kind in TECHNIQUES[name].of_kind)
     if not found:
         able = [name for name, one in TECHNIQUES.items() if kind in one.of_kind]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .. import build as builder
-from .. import confusion, dataset, model_file, train, validation
+from .. import confusion, dataset, model_file, targets, train, validation
 from ..dataset import Dataset, Windows
-from ..errors import BudgetExceeded, DatasetError
+from ..errors import BudgetExceeded, DatasetError, RecipeError
 from ..model_file import Model
 from ..progress import Advance
 from ..recipe import Budget, Recipe
@@ -75,9 +75,16 @@ def search(
     ------
     BudgetExceeded
         nothing is within the budget; the nearest miss is named
+    CompileError
+        no such target
     DatasetError
         fewer than three groups, or what `train.train` raises
+    RecipeError
+        less than one trial
     """
+    if trials < 1:
+        raise RecipeError(f"{trials} trials are no work to spend; ask for 1 or more")
+    targets.get(target)
     seed = recipe.train.seed if seed is None else seed
     stages = _Stages(on_progress or (lambda done, total=None, text="": None))
     advance: Advance = stages

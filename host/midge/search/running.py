@@ -70,6 +70,9 @@ def workers(jobs: int, cluster: str | None) -> Iterator[Parallel]:
     """How jobs are spread: here, over processes, or over a Dask cluster; results come in their order."""
     import joblib
 
+    if jobs == 0:
+        raise MidgeError("0 jobs do nothing; ask for 1 or more, or for -1: one a processor")
+
     def parallel(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         calls = (joblib.delayed(function)(*one) for one in arguments)
         results: Iterator[Any] = joblib.Parallel(n_jobs=jobs, return_as="generator")(calls)
@@ -84,7 +87,7 @@ def workers(jobs: int, cluster: str | None) -> Iterator[Parallel]:
         raise MidgeError("a cluster needs Dask: pip install 'midge[cluster]'") from None
     try:
         client = distributed.Client(cluster, timeout="10s")
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, ValueError) as error:
         raise MidgeError(
             f"no Dask scheduler answers at {cluster} ({error}); start one, or leave --cluster"
         ) from None
