@@ -96,8 +96,8 @@ def _search(args: argparse.Namespace) -> None:
     output.table(
         ("on the front", *columns),
         [_costs(one) for one in report["front"]],
-        title=f"{n_built} of {report['trials']} candidates built for {report['target']}; accuracy: validated, "
-        "mean of it and of the labels' recalls",
+        title=f"{n_built} of {report['trials']} candidates built for {report['target']}; "
+        "accuracy: validated, mean of it and of the labels' recalls",
     )
     if report["beside"]:
         output.say()
