@@ -60,7 +60,7 @@ def vary(
     sound = gain * (sound + tilt * np.concatenate([sound[:1], sound[:-1]]))
     sound = _shifted(sound, round(shift_s * rate_hz))
     power = np.sort(sound**2)[-max(1, round(LOUD_SHARE * len(sound))) :].mean()
-    noise = _coloured(rng.normal(size=len(sound)), colour)
+    noise = coloured(rng.normal(size=len(sound)), colour)
     if around is not None and len(around) > len(sound) and rng.random() < 0.5:
         first = int(rng.integers(len(around) - len(sound) + 1))
         piece = around[first : first + len(sound), 0].astype(np.float64)
@@ -144,7 +144,7 @@ def _echoing(sound: Float, rate_hz: float, rng: np.random.Generator, fades_s: fl
     return np.asarray(fftconvolve(sound, echo)[: len(sound)])
 
 
-def _coloured(noise: Float, colour: float) -> Float:
+def coloured(noise: Float, colour: float) -> Float:
     """`noise` through a one-pole low pass, of unit power."""
     from scipy.signal import lfilter
 
