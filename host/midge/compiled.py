@@ -268,6 +268,8 @@ def compile_estimator(
         precise = Precise(inner)
         compiled = made(replace(ir, inner=precise) if isinstance(ir, Projected) else precise)
     wrong = losses.lost(compiled, rows)
+    if len(classes):
+        clear = ~losses.undecided(exact, seen, expected, values, winners=True)
     if not wrong and not len(classes) and clear.any():
         wrong = losses.misvalued(compiled, rows[clear], expected[clear])
     if not wrong and len(classes) and clear.any():

@@ -50,15 +50,17 @@ def undecided(
     X: npt.NDArray[np.float64],
     expected: npt.NDArray[np.float64],
     values: npt.NDArray[np.float64],
+    *,
+    winners: bool = False,
 ) -> npt.NDArray[np.bool_]:
-    """Rows whose scores are anybody's choice."""
+    """Rows whose scores, or only whose winners, are anybody's choice."""
     if isinstance(ir, Projected):
         Z = project(ir, X)
         if isinstance(ir.inner, Forest | Additive):
             # What is left of a component without variance is noise, and trees split it all the same.
             noise = agreement.DOT_NOISE * (np.abs(ir.matrix) @ np.abs(X).max(axis=0) + np.abs(ir.offset))
             return least_margins(ir.inner, Z, noise) <= 0
-        return undecided(ir.inner, Z, expected, Z)
+        return undecided(ir.inner, Z, expected, Z, winners=winners)
     if isinstance(ir, Neighbors):
         return neighbors.undecided(ir, X)
     rule = getattr(ir, "verdict", None)
@@ -66,7 +68,8 @@ def undecided(
         # Some duel was decided by what float64 rounds off.
         assert isinstance(ir, Kernel | Linear)
         found = kernel.values(ir, X) if isinstance(ir, Kernel) else linear.values(ir, X)
-        return np.asarray(np.abs(found).min(axis=1) <= _value_noise(ir, values))
+        least = ir.verdict.judge(found).margins if winners else np.abs(found).min(axis=1)
+        return np.asarray(least <= _value_noise(ir, values))
     if rule is not None and rule.decide == "highest" and rule.scores == "sigmoid":
         # All probabilities were too small for float64.
         return np.asarray((expected == 1 / rule.n_classes).all(axis=1))

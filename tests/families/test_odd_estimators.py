@@ -288,3 +288,12 @@ def test_thresholds_at_what_a_scaler_makes_of_float32() -> None:
     assert not np.allclose(estimator.predict(X), estimator.predict(X.astype(np.float64)), rtol=1e-3)
     off = np.abs(midge.compile(estimator, X).predict(X) - estimator.predict(X))
     assert off.max() < 1e-3 * y.std()
+
+
+def test_a_machine_that_knows_its_own_rows_only() -> None:
+    X, y = made()
+    estimator = svm.SVC(gamma=1e4).fit(X[:120], y[:120])
+    compiled = midge.compile(estimator, X[:120])
+    # Every row is a vector, and far from all others in steps of int16 as well.
+    assert (estimator.predict(X[:120]) == y[:120]).all()
+    assert (compiled.predict(X) == estimator.predict(X)).all()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import verdict
+from . import jitter, verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import Verdict
 
@@ -24,6 +24,7 @@ class Gaussian:
 
     mean, variance : float64 (n_classes, n_features);  constant : float64 (n_classes,)
     low, high : float64 (n_features,), the range of the training rows; None if it is not known
+    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "gaussian"
@@ -34,6 +35,7 @@ class Gaussian:
     verdict: Verdict
     low: FloatArray | None = None
     high: FloatArray | None = None
+    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -68,23 +70,34 @@ class Gaussian:
         """The same model over z, where x = z * step + offset."""
         variance = np.where(self.variance < UNREAD, self.variance / step**2, self.variance)
         low, high = (None if end is None else (end - offset) / step for end in (self.low, self.high))
-        return replace(self, mean=(self.mean - offset) / step, variance=variance, low=low, high=high)
+        return replace(
+            self, mean=(self.mean - offset) / step, variance=variance, low=low, high=high, jitter=0.0
+        )
 
     def calibrated(self, X: npt.NDArray[Any]) -> Gaussian:
         """The same model, with the range of X."""
         rows = np.asarray(X, np.float64)
-        return replace(self, low=rows.min(axis=0), high=rows.max(axis=0)) if len(rows) else self
+        if not len(rows):
+            return self
+        moved = jitter.measured(self.verdict, lambda seen: values(self, seen), rows)
+        return replace(self, low=rows.min(axis=0), high=rows.max(axis=0), jitter=moved)
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by, two sigmas out."""
         moved = np.sort((1.0 / np.sqrt(self.variance) + 0.125 / self.variance).sum(axis=1))
-        return float(moved[-2:].sum())
+        usual = float(moved[-2:].sum())
+        return min(self.jitter, usual) if self.jitter else usual
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
         names = ("mean", "variance", "constant", *(("low", "high") if self.low is not None else ()))
         arrays = {name: getattr(self, name).tolist() for name in names}
-        return {"kind": self.kind, **self.verdict.to_json(), **arrays}
+        return {
+            "kind": self.kind,
+            **self.verdict.to_json(),
+            **arrays,
+            **({"jitter": self.jitter} if self.jitter else {}),
+        }
 
 
 def read(data: Mapping[str, Any]) -> Gaussian:
@@ -100,12 +113,17 @@ def read(data: Mapping[str, Any]) -> Gaussian:
     low, high = (read_array(data, name, np.float64, 1, "ir") for name in ("low", "high"))
     if not len(low) == len(high) == mean.shape[1]:
         raise ModelError("ir: low and high don't fit the features; train the model again")
-    return Gaussian(mean, variance, constant, rule, low, high)
+    return Gaussian(mean, variance, constant, rule, low, high, jitter.read(data))
+
+
+def values(ir: Gaussian, X: FloatArray) -> FloatArray:
+    """Values (n_rows, n_classes) of rows of features."""
+    made = np.empty((len(X), len(ir.mean)))
+    for number, (mean, variance) in enumerate(zip(ir.mean, ir.variance, strict=True)):
+        made[:, number] = ir.constant[number] - 0.5 * ((X - mean) ** 2 / variance).sum(axis=1)
+    return made
 
 
 def interpret(ir: Gaussian, X: FloatArray) -> Answers:
     """Scores, winners and margins (in values) of rows of features."""
-    values = np.empty((len(X), len(ir.mean)))
-    for number, (mean, variance) in enumerate(zip(ir.mean, ir.variance, strict=True)):
-        values[:, number] = ir.constant[number] - 0.5 * ((X - mean) ** 2 / variance).sum(axis=1)
-    return ir.verdict.judge(values)
+    return ir.verdict.judge(values(ir, X))

@@ -14,6 +14,8 @@ from .verdict import Verdict
 
 # Of the largest that was found.
 SAFETY = 2.0
+# Classes further than so many times their error behind the winner don't count.
+REACH = 8.0
 # Training rows that are looked at, and how often their features are moved.
 MOST_ROWS, TRIES = 512, 4
 
@@ -23,8 +25,10 @@ def measured(rule: Verdict, values: Callable[[FloatArray], FloatArray], X: Float
     source = np.random.default_rng(len(X))
     rows = few(X)
     usual = values(rows)
-    moved = (values(rows + source.uniform(-0.5, 0.5, rows.shape)) - usual for _ in range(TRIES))
-    return SAFETY * max(most(rule, off) for off in moved)
+    # What is the same in all rows is where steps are counted from.
+    half = 0.5 * (np.ptp(X, axis=0) > 0)
+    moved = (values(rows + source.uniform(-half, half, rows.shape)) - usual for _ in range(TRIES))
+    return SAFETY * max(most(rule, usual, off) for off in moved)
 
 
 def read(data: Mapping[str, Any]) -> float:
@@ -41,8 +45,16 @@ def few(X: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return found
 
 
-def most(rule: Verdict, off: FloatArray) -> float:
-    """What values that are `off` (n_rows, n_values) can move the margin by."""
-    if rule.decide == "highest":
-        return float(np.ptp(off, axis=1).max(initial=0.0))
-    return float(np.abs(off).max(initial=0.0))
+def most(rule: Verdict, usual: FloatArray, off: FloatArray) -> float:
+    """What errors `off` of `usual` values, each (n_rows, n_values), can move the margin by.
+
+    Of classes the next to the winner counts, and each that REACH times its error would let win.
+    """
+    if not off.size or rule.decide != "highest":
+        return float(np.abs(off).max(initial=0.0))
+    best = usual.argmax(axis=1, keepdims=True)
+    gaps = np.take_along_axis(usual, best, axis=1) - usual
+    apart = np.abs(off - np.take_along_axis(off, best, axis=1))
+    np.put_along_axis(gaps, best, np.inf, axis=1)
+    counts = (gaps == gaps.min(axis=1, keepdims=True)) | (gaps <= REACH * apart)
+    return float(np.where(counts, apart, 0.0).max())

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import verdict
+from . import jitter, verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import BEYOND, Verdict
 
@@ -21,6 +21,7 @@ class Linear:
 
     weights : float64 (n_values, n_features);  bias : float64 (n_values,)
     low, high : float64 (n_features,), range of the training rows
+    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "linear"
@@ -30,6 +31,7 @@ class Linear:
     verdict: Verdict
     low: FloatArray
     high: FloatArray
+    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -78,9 +80,12 @@ class Linear:
         rows = np.asarray(X, np.float64)
         if not len(rows):
             return self
-        values = rows @ self.weights.T + self.bias
         return replace(
-            self, low=rows.min(axis=0), high=rows.max(axis=0), verdict=self.verdict.calibrated(values, BEYOND)
+            self,
+            low=rows.min(axis=0),
+            high=rows.max(axis=0),
+            verdict=self.verdict.calibrated(values(self, rows), BEYOND),
+            jitter=jitter.measured(self.verdict, lambda seen: values(self, seen), rows),
         )
 
     def largest_terms(self) -> float:
@@ -90,7 +95,8 @@ class Linear:
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by."""
-        return spread(self.weights, np.full(self.n_features, 0.5), self.verdict)
+        proven = spread(self.weights, np.full(self.n_features, 0.5), self.verdict)
+        return min(self.jitter, proven) if self.jitter else proven
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
@@ -101,6 +107,7 @@ class Linear:
             "bias": self.bias.tolist(),
             "low": self.low.tolist(),
             "high": self.high.tolist(),
+            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -125,7 +132,7 @@ def read(data: Mapping[str, Any]) -> Linear:
         raise ModelError("ir: weights or bias don't fit the classes; train the model again")
     if len(low) != n_features or len(high) != n_features or (low > high).any():
         raise ModelError("ir: low and high don't fit the features; train the model again")
-    return Linear(weights, bias, rule, low, high)
+    return Linear(weights, bias, rule, low, high, jitter.read(data))
 
 
 def values(ir: Linear, X: FloatArray) -> FloatArray:

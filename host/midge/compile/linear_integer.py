@@ -82,5 +82,15 @@ def predict(
     lowered: LinearIntegers, X: npt.NDArray[np.int16]
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
     """Scores int16 (n_rows, n_scores) and winners int32 (n_rows,), as the C must give them."""
-    sums = X.astype(np.int64) @ lowered.weights.T + lowered.bias
-    return verdict.judge_integers(lowered.verdict, sums, lowered.log2_scale)
+    return verdict.judge_integers(lowered.verdict, sums(lowered, X), lowered.log2_scale)
+
+
+def values(lowered: LinearIntegers, X: npt.NDArray[np.int16]) -> FloatArray:
+    """What the sums stand for, float64 (n_rows, n_values), less the verdict's center."""
+    return sums(lowered, X) / (verdict.grid(lowered.verdict) * 2.0**lowered.log2_scale)
+
+
+def sums(lowered: LinearIntegers, X: npt.NDArray[np.int16]) -> IntegerArray:
+    """Exact sums int64 (n_rows, n_values)."""
+    found: IntegerArray = X.astype(np.int64) @ lowered.weights.T + lowered.bias
+    return found

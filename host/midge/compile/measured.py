@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import kernel, kernel_integer, kinds, net, net_integer
+from . import kernel, kinds, linear, net
 from .ir import FloatArray, Node
 from .jitter import SAFETY, few, most
 from .kernel import Kernel
-from .kernel_integer import KernelIntegers
+from .linear import Linear
 from .net import Net
-from .net_integer import NetIntegers
 from .projected import Projected, project
 
 # Rows of each sort beside the training rows.
@@ -36,21 +35,19 @@ def epsilon(ir: Node, X: Int16Array) -> float:
     if isinstance(ir, Projected):
         inner, lowered = ir.inner, lowered.inner
         rows = project(ir, X.astype(np.float64)).astype(np.int16)
-    if not isinstance(inner, Kernel | Net) or not len(rows):
+    if not isinstance(inner, Linear | Kernel | Net) or not len(rows):
         return proven
-    off = _off(inner, lowered, _like(rows))
+    seen = _like(rows)
+    exact = _exact(inner, seen.astype(np.float64)) - inner.verdict.center
+    found = kinds.part(inner.kind, "lowering").values(lowered, seen)
     # What is left is of the projection.
-    return min(proven, proven - float(lowered.epsilon) + SAFETY * most(inner.verdict, off))
+    return min(proven, proven - float(lowered.epsilon) + SAFETY * most(inner.verdict, exact, found - exact))
 
 
-def _off(ir: Kernel | Net, lowered: KernelIntegers | NetIntegers, rows: Int16Array) -> FloatArray:
-    """Values of integers less those of the reference (n_rows, n_values)."""
-    exact = rows.astype(np.float64)
-    if isinstance(lowered, KernelIntegers):
-        assert isinstance(ir, Kernel)
-        return kernel_integer.values(lowered, rows) - (kernel.values(ir, exact) - ir.verdict.center)
-    assert isinstance(ir, Net)
-    return net_integer.values(lowered, rows) - (net.activations(ir, exact)[-1] - ir.verdict.center)
+def _exact(ir: Linear | Kernel | Net, rows: FloatArray) -> FloatArray:
+    if isinstance(ir, Net):
+        return net.activations(ir, rows)[-1]
+    return kernel.values(ir, rows) if isinstance(ir, Kernel) else linear.values(ir, rows)
 
 
 def _like(X: Int16Array) -> Int16Array:

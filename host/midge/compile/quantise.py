@@ -26,6 +26,8 @@ MOST_DIGITS = 8
 STEPS_A_DECIMAL = 2.0
 # Where features go on and on: least and most room, in ranges of the training rows.
 ROOM = 2.0, 4.0
+# Exponent of a Gaussian half a step from its middle in every feature, from which on that matters.
+STEEP = 1e-4
 Int16Array = npt.NDArray[np.int16]
 
 
@@ -192,6 +194,8 @@ def quantise(ir: Node, X: npt.ArrayLike, by: Quantisation) -> tuple[Node, Quanti
 
 def over_whole(ir: Node) -> Node:
     """The model over whole numbers: points are rounded as rows are, so that a row at a point stays there."""
+    if isinstance(ir, Kernel) and ir.function == "rbf" and ir.gamma * float(ir.metric.sum()) / 4 > STEEP:
+        return replace(ir, vectors=np.rint(ir.vectors))
     return replace(ir, points=np.rint(ir.points)) if isinstance(ir, Neighbors) else ir
 
 

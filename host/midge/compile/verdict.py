@@ -19,7 +19,7 @@ LOG2_E = 1.4426950408889634
 # Values closer than this part of themselves are one and the same.
 FLOAT_NOISE = 1e-12
 # Numbers of regressors that go on beyond the training rows: so many spans from the middle of theirs.
-BEYOND = 2.0
+BEYOND = 4.0
 # Duels of rows and classes that are looked at together.
 DUELS_AT_ONCE = 1_000_000
 # Exponent from which on a sigmoid is taken for a power.
