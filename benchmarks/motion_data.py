@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from midge import bench, budgeting, cli, confusion, dataset, evaluate, features, train, validation
+from midge.compile import reference
 from midge.dataset import Dataset, Windows
 from midge.model_file import Model
 from midge.recipe import Recipe
@@ -97,7 +98,7 @@ class Row:
     """One data set with one family; figures over the held-out groups of all folds, costs of the first fold.
 
     `instructions` and `module_bytes` are by target; None where it can't be built. `wrong` of `n_compared`
-    rows: the C's answer is not the estimator's.
+    rows: the C's answer is not the estimator's; of `outside` the margin is more than the declared ε.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Row:
     state_bytes: int | None
     instructions: dict[str, int | None]
     seconds: float
+    outside: int = 0
 
     @property
     def worst(self) -> str:
@@ -151,8 +153,8 @@ def fit(recipe: Recipe, found: train.Examples) -> tuple[Fitted, Model]:
 
 def count_wrong(
     recipe: Recipe, fitted: Fitted, model: Model, found: train.Examples, others: Windows
-) -> tuple[int, int]:
-    """Rows where the compiled C and the estimator differ, of how many: learnt from and asked."""
+) -> tuple[int, int, int]:
+    """Rows, learnt from and asked, where C and estimator differ; those of them outside ε; of how many."""
     asked = features.extract(
         recipe.features.names,
         others.filtered,
@@ -164,7 +166,9 @@ def count_wrong(
     assert model.frontend is not None
     read = [recipe.features.names.index(name) for name in model.frontend.features]
     _, winners = evaluate.compiled(model).classify(rows[:, read])
-    return int((winners != fitted.predict(rows)).sum()), len(rows)
+    differs = winners != fitted.predict(rows)
+    is_outside = reference.evaluate(model.ir, rows[:, read]).margins > model.epsilon
+    return int(differs.sum()), int((differs & is_outside).sum()), len(rows)
 
 
 def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, layout: str) -> Row:
@@ -174,7 +178,7 @@ def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, lay
     begun = time.monotonic()
     counts = np.zeros((len(recipe.labels), len(recipe.labels)), int)
     groups: dict[str, float] = {}
-    wrong = n_compared = n = 0
+    wrong = outside = n_compared = n = 0
     chosen: list[str] = []
     costs: dict[str, bench.Bench] = {}
     n_features = 0
@@ -185,8 +189,9 @@ def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, lay
         counts += np.array(judged.confusion)
         groups |= {group: round(figures["accuracy"], 4) for group, figures in judged.per_group.items()}
         asked = dataset.windows(others, recipe, hop=recipe.window.hop)
-        differ, compared = count_wrong(recipe, fitted, model, found, asked)
-        wrong, n_compared, n = wrong + differ, n_compared + compared, n + judged.examples
+        differ, clearly, compared = count_wrong(recipe, fitted, model, found, asked)
+        wrong, outside, n_compared = wrong + differ, outside + clearly, n_compared + compared
+        n += judged.examples
         chosen.append(fitted.choice.family)
         if not costs:
             measured = bench.bench(model, TARGETS, layout=layout)
@@ -213,6 +218,7 @@ def measure(name: str, one: Set, recipe: Recipe, data: Dataset, family: str, lay
             for t in TARGETS
         },
         seconds=round(time.monotonic() - begun, 1),
+        outside=outside,
     )
 
 
@@ -240,7 +246,7 @@ def prepare(one: Set, data_folder: Path, folder: Path) -> tuple[Recipe, Dataset]
 
 
 HEAD = (
-    f"{'data set':<20}{'family':<10}{'folds':>6}{'accuracy':>10}{'F1':>8}{'worst group':>22}{'C wrong':>14}"
+    f"{'data set':<20}{'family':<10}{'folds':>6}{'accuracy':>10}{'F1':>8}{'worst group':>22}{'C wrong (> ε)':>18}"
     f"{'features':>9}{'module B':>10}{'state B':>9}{'M0+ instr.':>12}{'M4F instr.':>12}"
 )
 
@@ -251,7 +257,7 @@ def line(row: Row) -> str:
     m0, m4f = (f"{n:,}" if (n := row.instructions[target]) else "-" for target in TARGETS)
     return (
         f"{row.name:<20}{row.family:<10}{row.folds:>6}{row.accuracy:>10.4f}{row.macro_f1:>8.3f}{worst:>22}"
-        f"{f'{row.wrong}/{row.n_compared}':>14}{row.features:>9}{row.module_bytes[TARGETS[0]] or '-':>10}"
+        f"{f'{row.wrong}/{row.n_compared} ({row.outside})':>18}{row.features:>9}{row.module_bytes[TARGETS[0]] or '-':>10}"
         f"{row.state_bytes or '-':>9}{m0:>12}{m4f:>12}"
     )
 
