@@ -34,10 +34,15 @@ static inline void activation_relu_all(const int32_t *sums, int32_t n, int32_t s
 
 #if defined(__ARM_FEATURE_DSP)
     typedef uint32_t __attribute__((may_alias)) pair;
-    for (const int16_t *const whole = values + (n & ~1); values != whole; values += 2, sums += 2) {
-        *(pair *)values = (uint32_t)__builtin_arm_usat(sums[0] >> shift, 15) |
-                          (uint32_t)__builtin_arm_usat(sums[1] >> shift, 15) << 16;
+    pair *pairs = (pair *)values;
+
+    for (const int16_t *const whole = values + (n & ~3); (int16_t *)pairs != whole; pairs += 2, sums += 4) {
+        const pair lower = (uint32_t)__builtin_arm_usat(sums[0] >> shift, 15);
+        const pair upper = (uint32_t)__builtin_arm_usat(sums[2] >> shift, 15);
+        pairs[0] = lower | (uint32_t)__builtin_arm_usat(sums[1] >> shift, 15) << 16;
+        pairs[1] = upper | (uint32_t)__builtin_arm_usat(sums[3] >> shift, 15) << 16;
     }
+    values = (int16_t *)pairs;
 #endif
     for (; values != end; values++) {
         *values = activation_relu(*sums++, shift);

@@ -30,7 +30,7 @@ void dense_int16(const int16_t *x, const int16_t *weights, const int32_t *bias, 
     }
 }
 
-static int32_t values_are_within(const int16_t *x, int32_t n_in, int32_t limit)
+int32_t dense_is_within(const int16_t *x, int32_t n_in, int32_t limit)
 {
     const uint32_t width = 2 * (uint32_t)limit;
 
@@ -42,20 +42,11 @@ static int32_t values_are_within(const int16_t *x, int32_t n_in, int32_t limit)
     return 1;
 }
 
-void dense_exact_int16(const int16_t *x, const int16_t *weights, const int32_t *bias, int32_t n_in,
-                       int32_t n_out, int32_t limit, int64_t *sums)
+void dense_long_int16(const int16_t *x, const int16_t *weights, const int32_t *bias, int32_t n_in, int32_t n_out,
+                      int64_t *sums)
 {
     const int32_t stride = n_in + (n_in & 1);
 
-    if (values_are_within(x, n_in, limit)) {
-        /* Into the upper half of the room, then widened from the front. */
-        int32_t *const narrow = (int32_t *)sums + n_out;
-        dense_int16(x, weights, bias, n_in, n_out, narrow);
-        for (int32_t row = 0; row < n_out; row++) {
-            sums[row] = narrow[row];
-        }
-        return;
-    }
     for (; n_out > 0; n_out--) {
         int64_t sum = *bias++;
         for (int32_t i = 0; i < n_in; i++) {
@@ -67,3 +58,19 @@ void dense_exact_int16(const int16_t *x, const int16_t *weights, const int32_t *
 }
 
 #endif
+
+void dense_exact_int16(const int16_t *x, const int16_t *weights, const int32_t *bias, int32_t n_in,
+                       int32_t n_out, int32_t limit, int64_t *sums)
+{
+    /* Into the upper half of the room, then widened from the front. */
+    int32_t *const narrow = (int32_t *)sums + n_out;
+
+    if (!dense_is_within(x, n_in, limit)) {
+        dense_long_int16(x, weights, bias, n_in, n_out, sums);
+        return;
+    }
+    dense_int16(x, weights, bias, n_in, n_out, narrow);
+    for (int32_t row = 0; row < n_out; row++) {
+        sums[row] = narrow[row];
+    }
+}

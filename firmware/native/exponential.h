@@ -14,6 +14,12 @@ static inline uint32_t exponent_uint32(uint32_t sum, int32_t shift)
         return sum > (uint32_t)EXPONENT_LARGEST >> room ? (uint32_t)EXPONENT_LARGEST : sum << room;
     }
     sum >>= shift < 31 ? shift : 31;
+#if defined(__ARM_FEATURE_SAT)
+    if (shift > 0) {
+        /* From EXPONENT_LARGEST on all powers are 0. */
+        return __builtin_arm_usat((int32_t)sum, 17);
+    }
+#endif
     return sum > EXPONENT_LARGEST ? EXPONENT_LARGEST : sum;
 }
 
