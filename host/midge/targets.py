@@ -92,8 +92,8 @@ def _thumb(name: str, mpy_arch: int, **facts: object) -> Target:
         "instruction_set": name,
         # LDRD, LDM and VLDR fault on less than 4 whatever the core; nothing needs more.
         "alignment_bytes": 4,
-        # Left alone, clang splits every threshold of a forest into a base and an offset, a fifth more code, and
-        # calls functions of two instructions to save four bytes.
+        # Left alone, clang splits every threshold of a forest into a base and an offset (a fifth more code),
+        # and calls functions of two instructions to save four bytes.
         "cflags": (*_NO_FRAMES, "-mllvm", "-consthoist-min-num-to-rebase=1000000", "-mno-outline"),
     }
     return Target(name=name, mpy_arch=mpy_arch, **{**common, **facts})  # type: ignore[arg-type]
