@@ -246,8 +246,8 @@ def prepare(one: Set, data_folder: Path, folder: Path) -> tuple[Recipe, Dataset]
 
 
 HEAD = (
-    f"{'data set':<20}{'family':<10}{'folds':>6}{'accuracy':>10}{'F1':>8}{'worst group':>22}{'C wrong (> ε)':>18}"
-    f"{'features':>9}{'module B':>10}{'state B':>9}{'M0+ instr.':>12}{'M4F instr.':>12}"
+    f"{'data set':<20}{'family':<10}{'folds':>6}{'accuracy':>10}{'F1':>8}{'worst group':>22}"
+    f"{'C wrong (> ε)':>18}{'features':>9}{'module B':>10}{'state B':>9}{'M0+ instr.':>12}{'M4F instr.':>12}"
 )
 
 
@@ -257,8 +257,8 @@ def line(row: Row) -> str:
     m0, m4f = (f"{n:,}" if (n := row.instructions[target]) else "-" for target in TARGETS)
     return (
         f"{row.name:<20}{row.family:<10}{row.folds:>6}{row.accuracy:>10.4f}{row.macro_f1:>8.3f}{worst:>22}"
-        f"{f'{row.wrong}/{row.n_compared} ({row.outside})':>18}{row.features:>9}{row.module_bytes[TARGETS[0]] or '-':>10}"
-        f"{row.state_bytes or '-':>9}{m0:>12}{m4f:>12}"
+        f"{f'{row.wrong}/{row.n_compared} ({row.outside})':>18}{row.features:>9}"
+        f"{row.module_bytes[TARGETS[0]] or '-':>10}{row.state_bytes or '-':>9}{m0:>12}{m4f:>12}"
     )
 
 
