@@ -31,6 +31,8 @@ class Target:
         `-target` and `-mcpu` of the compiler; empty if it has no back end
     cflags : tuple of str
         what else the compiler needs
+    module_cflags : tuple of str
+        what makes modules smaller or faster besides
     elf_machine : str
         `e_machine` of the linked image
     relative_relocation : int
@@ -61,6 +63,7 @@ class Target:
     zig_target: str = ""
     zig_cpu: str = ""
     cflags: tuple[str, ...] = ()
+    module_cflags: tuple[str, ...] = ()
     elf_machine: str = ""
     relative_relocation: int = 0
     has_addends: bool = False
@@ -93,8 +96,9 @@ def _thumb(name: str, mpy_arch: int, **facts: object) -> Target:
         # LDRD, LDM and VLDR fault on less than 4 whatever the core; nothing needs more.
         "alignment_bytes": 4,
         # Left alone, clang splits every threshold of a forest into a base and an offset (a fifth more code),
-        # and calls functions of two instructions to save four bytes.
-        "cflags": (*_NO_FRAMES, "-mllvm", "-consthoist-min-num-to-rebase=1000000", "-mno-outline"),
+        # and calls functions of two instructions to save four bytes of a module.
+        "cflags": ("-mllvm", "-consthoist-min-num-to-rebase=1000000"),
+        "module_cflags": (*_NO_FRAMES, "-mno-outline"),
     }
     return Target(name=name, mpy_arch=mpy_arch, **{**common, **facts})  # type: ignore[arg-type]
 
@@ -157,7 +161,7 @@ _ROWS = (
         boards="ESP32-C3, ESP32-C6",
         zig_target="riscv32-freestanding-none",
         zig_cpu="generic_rv32+m+c",
-        cflags=_NO_FRAMES,
+        module_cflags=_NO_FRAMES,
         elf_machine="EM_RISCV",
         relative_relocation=3,  # R_RISCV_RELATIVE
         has_addends=True,

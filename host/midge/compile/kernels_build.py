@@ -141,7 +141,7 @@ def _read_files(_: tuple[tuple[int, int], ...]) -> tuple[tuple[str, str], ...]:
 def _flags(target: Target) -> tuple[str, ...]:
     if target.kernels_only:
         return XTENSA_FLAGS
-    return (*target.sources_flags, *toolchain.module_flags(), _WITHOUT_JUMP_TABLES)
+    return (*toolchain.module_flags(target), _WITHOUT_JUMP_TABLES)
 
 
 def _units(files: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...], str]]:

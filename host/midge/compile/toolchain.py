@@ -55,9 +55,9 @@ _MODULE_FLAGS = (
 )
 
 
-def module_flags(level: str = SMALL) -> tuple[str, ...]:
-    """The compiler's flags for modules of every target."""
-    return (*_COMMON_FLAGS, level, *_MODULE_FLAGS)
+def module_flags(target: Target, level: str = SMALL) -> tuple[str, ...]:
+    """The compiler's flags for modules of a target."""
+    return (*target.sources_flags, *target.module_cflags, *_COMMON_FLAGS, level, *_MODULE_FLAGS)
 
 
 # -g: without it zig strips the symbol table that link_image reads.
@@ -231,7 +231,7 @@ def build_module(
     everything = native_sources.complete(
         {**sources, "mp_exports.c": export_table(exports)}, entries=exports.entries
     )
-    flags = (*target.sources_flags, *module_flags(level))
+    flags = module_flags(target, level)
     objects = _compile_objects(everything, flags, target.name, on_progress)
     linker = [f"-Wl,{flag}" for flag in ("-T,module.ld", *_LINKER_FLAGS)]
     arguments = (*target.sources_flags, *_LINK_FLAGS, *linker)
