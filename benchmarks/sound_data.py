@@ -93,16 +93,17 @@ CANDIDATES: dict[str, Candidate] = {
     # Of any size: what there is to be had.
     "svm": Candidate("svm", {"c": 3.0, "gamma": 0.5}, is_small=False),
     "trees": Candidate("extra-trees", {"trees": 300, "depth": 40}, is_small=False),
-    "net-large": Candidate("net", {"hidden": 128, "members": 3, "alpha": 3.0}, is_small=False),
+    "net-large": Candidate("net", {"hidden": 256, "members": 4, "noise": 1.0}, is_small=False),
     "ds-cnn-large": Candidate("ds-cnn", {"width": 2.0, "epochs": 60}, "sound-frames", is_small=False),
     # For a board.
     "linear": Candidate("linear", {"c": 0.01}),
-    "net-small": Candidate("net", {"hidden": 24, "members": 2, "alpha": 3.0}),
-    "net-wide": Candidate("net", {"hidden": 64, "members": 2, "alpha": 3.0}),
-    "net-packed": Candidate("net", {"hidden": 48, "members": 2, "alpha": 3.0}, bits=8),
+    "net-small": Candidate("net", {"hidden": 64, "members": 1, "noise": 1.0}),
+    "net-wide": Candidate("net", {"hidden": 128, "members": 1, "noise": 1.0}),
+    "net-packed": Candidate("net", {"hidden": 96, "members": 1, "noise": 1.0}, bits=8),
+    "conv": Candidate("conv", {}, "sound-frames"),
     "ds-cnn": Candidate("ds-cnn", {}, "sound-frames"),
 }
-NEEDS_TORCH = ("ds-cnn", "conv")
+NEEDS_TORCH = ("ds-cnn",)
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def measure(
     begun = time.monotonic()
     rows, more = made.rows, made.more
     params = {**learners.LEARNERS[candidate.family].defaults(), **candidate.params}
-    if "times" in params:
-        params["times"] = recipe.with_family(candidate.family).train.params["times"]
+    told = recipe.with_family(candidate.family).train.params
+    params |= {name: told[name] for name in ("times", "bands") if name in params}
     answer = np.full(len(rows), -1)
     by_fold: dict[str, float] = {}
     wrong, module = 0, None

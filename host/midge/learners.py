@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import noisy_net
+
 Int16 = npt.NDArray[np.int16]
 Labels = npt.NDArray[np.int64]
 Params = Mapping[str, float]
@@ -17,6 +19,8 @@ Params = Mapping[str, float]
 BOOSTING_BINS = 63
 # Updates of a net, about: epochs follow from the number of rows.
 NET_ROW_VISITS = 500_000
+# The same with noise, and the least epochs.
+NOISY_ROW_VISITS, NOISY_EPOCHS = 200_000, 10
 # The same of nets with convolutions, along time and over time and bands, and the least epochs: no row is seen
 # twice alike, so they are not learnt by heart; and minutes of one processor for thousands of rows of sound.
 TIME_ROW_VISITS, CONV_ROW_VISITS = 300_000, 120_000
@@ -120,27 +124,12 @@ def _gaussian(X: Int16, y: Labels, params: Params, seed: int) -> Any:
 
 def _net(X: Int16, y: Labels, params: Params, seed: int) -> Any:
     """Several nets side by side as one: the mean of their values is the values of a wider net."""
-    from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(X)
     scaled = scaler.transform(X)
-    weight = len(y) / np.maximum(1, np.bincount(y))[y] / len(np.unique(y))
-    epochs = int(np.clip(NET_ROW_VISITS // len(X), 10, 200))
-    nets = []
-    for member in range(int(params["members"])):
-        net = MLPClassifier(
-            (int(params["hidden"]),),
-            alpha=params["alpha"],
-            max_iter=epochs,
-            random_state=seed + 1000 * member,
-            tol=0.0,
-            n_iter_no_change=epochs,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            nets.append(net.fit(scaled, y, sample_weight=np.sqrt(weight)))
+    nets = [_member(scaled, y, params, seed + 1000 * number) for number in range(int(params["members"]))]
     merged = nets[0]
     if len(nets) > 1:
         merged.hidden_layer_sizes = (sum(net.hidden_layer_sizes[0] for net in nets),)
@@ -153,6 +142,30 @@ def _net(X: Int16, y: Labels, params: Params, seed: int) -> Any:
             sum(net.intercepts_[1] for net in nets) / len(nets),
         ]
     return make_pipeline(scaler, merged)
+
+
+def _member(scaled: npt.NDArray[np.float64], y: Labels, params: Params, seed: int) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    weight = np.sqrt(len(y) / np.maximum(1, np.bincount(y))[y] / len(np.unique(y)))
+    hidden = int(params["hidden"])
+    if params["noise"]:
+        visits = max(NOISY_EPOCHS * len(y), NOISY_ROW_VISITS)
+        return noisy_net.fit(
+            scaled, y, weight, hidden=hidden, noise=params["noise"], row_visits=visits, seed=seed
+        )
+    epochs = int(np.clip(NET_ROW_VISITS // len(y), 10, 200))
+    net = MLPClassifier(
+        (hidden,),
+        alpha=params["alpha"],
+        max_iter=epochs,
+        random_state=seed,
+        tol=0.0,
+        n_iter_no_change=epochs,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return net.fit(scaled, y, sample_weight=weight)
 
 
 def _conv(layers: str, row_visits: int, *, is_wide: bool) -> Callable[[Int16, Labels, Params, int], Any]:
@@ -237,7 +250,10 @@ LEARNERS: dict[str, Learner] = {
         {
             "hidden": Parameter(32, 1, 1024),
             "members": Parameter(3, 1, 20),
+            # What keeps it from learning by heart: a penalty on large weights, or noise on the rows, in their
+            # standard deviations. With noise there is no alpha.
             "alpha": Parameter(0.3, 0.0, 1e4),
+            "noise": Parameter(0.0, 0.0, 10.0),
             "features": _FEATURES,
         },
         grid=({}, {"alpha": 3.0}),

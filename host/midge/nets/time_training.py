@@ -7,6 +7,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .. import progress
+from ..adam import Adam
 from ..compile.conv import Conv
 from ..compile.conv_layers import Shape
 from ..compile.verdict import Verdict
@@ -15,25 +16,6 @@ from .learnt import Float, layers
 from .schedule import INPUT_STEP, RANGE_ROWS, ROUNDED_RATE, Schedule, rate
 from .time_augment import augment, mixed
 from .time_network import Network
-
-# Of Adam (Kingma and Ba 2015), with decay apart (Loshchilov and Hutter 2019).
-MEAN_RATE, SQUARE_RATE, LEAST = 0.1, 0.001, np.float32(1e-8)
-
-
-class _Adam:
-    def __init__(self, n: int) -> None:
-        self.mean, self.square = np.zeros(n, np.float32), np.zeros(n, np.float32)
-        self.steps = 0
-
-    def step(self, network: Network, rate: float, decay: float) -> None:
-        self.steps += 1
-        slopes = network.slopes
-        self.mean += np.float32(MEAN_RATE) * (slopes - self.mean)
-        self.square += np.float32(SQUARE_RATE) * (slopes * slopes - self.square)
-        mean = self.mean / np.float32(1 - (1 - MEAN_RATE) ** self.steps)
-        square = self.square / np.float32(1 - (1 - SQUARE_RATE) ** self.steps)
-        network.values *= np.float32(1 - rate * decay)
-        network.values -= np.float32(rate) * mean / (np.sqrt(square) + LEAST)
 
 
 def train(
@@ -99,7 +81,7 @@ def _rounds(
     size = min(schedule.batch_size, len(x))
     n_batches = len(x) // size
     n_steps = max(1, len(rounds) * n_batches)
-    adam = _Adam(len(network.values))
+    adam = Adam(network.values, schedule.weight_decay)
     most_mixed = schedule.augment.get("mix", 0.0)
     for number, epoch in enumerate(rounds):
         progress.part(epoch / schedule.epochs)
@@ -115,7 +97,7 @@ def _rounds(
                 batch = _as_int8(batch)
             network.backward(_slope(network.forward(batch, learns=True), wanted, schedule.label_smoothing))
             done = (number * n_batches + at) / n_steps
-            adam.step(network, schedule.learning_rate * part_of_rate * rate(done), schedule.weight_decay)
+            adam.step(network.slopes, schedule.learning_rate * part_of_rate * rate(done))
 
 
 def _slope(values: Float, wanted: Float, smoothing: float) -> Float:
