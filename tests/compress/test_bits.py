@@ -15,6 +15,7 @@ from sklearn.neural_network import MLPClassifier
 import midge
 from midge import build, model_file
 from midge.compile import c99_net_table, ir, linear_integer, net, net_integer
+from midge.compile.linear import Linear
 from midge.compile.net import Net
 from midge.compress import bits
 from midge.errors import ModelError
@@ -159,6 +160,21 @@ def test_scales_stay_with_their_features(mixed: tuple[Any, Any, Any]) -> None:
     for bad in ([1], [16] * 37, [-1] * 37, [0.5] * 37):
         with pytest.raises(ModelError):
             ir.from_json(data | {"shifts": bad})
+
+
+def test_sums_of_very_many_features_fit_all_the_same() -> None:
+    rng = np.random.default_rng(8)
+    n_in = bits.MOST_COLUMNS + 1000
+    y = np.arange(60) % 2
+    X = (rng.integers(-20000, 20000, (60, n_in)) >> (np.arange(n_in) % 3 * 4)).astype(np.int16)
+    weights = rng.choice([-1.0, 1.0], (2, n_in))
+    rule = midge.compile(LogisticRegression().fit(X[:, :2], y), X[:, :2]).model.ir
+    assert isinstance(rule, Linear)
+    wide = replace(rule.widened(n_in, [0, 1]), weights=weights[: len(rule.weights)]).calibrated(X)
+    packed = bits.linear(wide, X, 8)
+    assert packed is not None
+    (layer,) = net_integer.lower(packed.calibrated(X)).layers
+    assert (np.abs(layer.weights).sum(axis=1) * 32768 + np.abs(layer.bias) < 2**31).all()
 
 
 def test_what_is_0_stays_0(mixed: tuple[Any, Any, Any]) -> None:

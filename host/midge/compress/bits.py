@@ -74,9 +74,7 @@ def _packed(
     made: Net, number: int, weights: FloatArray, seen: FloatArray, bits: int, X: npt.NDArray[np.int16]
 ) -> Layer:
     """Layer `number` with `weights` over inputs `seen` rounded; the layers before it are packed already."""
-    centred = seen - seen.mean(axis=0)
-    square = centred.T @ centred / len(seen)
-    steps = _steps(weights, np.diag(square), bits)
+    steps = _steps(weights, seen.var(axis=0), bits)
     # A multiplier is a whole number: steps are multiples of what 1 stands for.
     trial = Layer(_rounded(weights, steps, bits) * steps[:, None], made.layers[number].bias, bits, steps)
     layers = (*made.layers[:number], trial, *made.layers[number + 1 :])
@@ -85,7 +83,7 @@ def _packed(
     factor = lowered.factor * (1.0 if is_power_of_two else ROOM)
     multipliers = np.clip(np.rint(steps * factor), 1, _INT16_MAX // _most(bits))
     steps = multipliers / factor
-    return replace(trial, weights=_settled(weights, square, steps, bits) * steps[:, None], steps=steps)
+    return replace(trial, weights=_settled(weights, seen, steps, bits) * steps[:, None], steps=steps)
 
 
 def _most(bits: int) -> int:
@@ -110,14 +108,16 @@ def _steps(weights: FloatArray, spread: FloatArray, bits: int) -> FloatArray:
     return found
 
 
-def _settled(weights: FloatArray, square: FloatArray, steps: FloatArray, bits: int) -> FloatArray:
+def _settled(weights: FloatArray, seen: FloatArray, steps: FloatArray, bits: int) -> FloatArray:
     """Whole weights, column by column: later columns take over what rounding a column moved the sums by.
 
-    `square` (n_in, n_in): mean products of centred inputs. Weights of 0 stay 0.
+    `seen` (n_rows, n_in): what the layer reads. Weights of 0 stay 0.
     """
-    n_in = len(square)
+    n_in = seen.shape[1]
     if n_in > MOST_COLUMNS:
         return _rounded(weights, steps, bits)
+    centred = seen - seen.mean(axis=0)
+    square = centred.T @ centred / len(seen)
     damped = square + (DAMPING * float(np.diag(square).mean()) + 1e-12) * np.eye(n_in)
     # Those that move sums most are rounded first, while the others can make up for it.
     order = np.argsort(-np.diag(damped), kind="stable")
