@@ -11,6 +11,7 @@ from midge import flash
 from midge.monitor import Monitor
 from midge.session import connect
 from midge.simulate import speech
+from midge.timeouts import Timeouts
 from midge.virtual import VirtualBoard
 from midge.virtual.microphone import Sound
 
@@ -18,6 +19,8 @@ VOICES, EACH_S = 6, 30.0
 HOP_S = 0.1
 # What a collector holds by chance comes and goes; a leak of a byte a block were more in an hour.
 MOST_HELD_BYTES = 220_000
+# How soon a busy machine lets the board have its turn says nothing of the board.
+PATIENT = Timeouts().times(100)
 
 pytestmark = pytest.mark.skipif(not speech.is_there(), reason="espeak-ng is not installed")
 
@@ -37,7 +40,7 @@ def board() -> Iterator[VirtualBoard]:
 def listen(board: VirtualBoard, seconds: float) -> tuple[int, float]:
     """False events and seconds of the board's time; every window must have come, and no memory gone."""
     events, first, last = 0, None, None
-    with connect(board.tty) as session:
+    with connect(board.tty, timeouts=PATIENT) as session:
         monitor = Monitor(session)
         for said in monitor.lines():
             if said["kind"] == "event":
