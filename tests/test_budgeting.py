@@ -77,8 +77,18 @@ def test_prices_are_of_real_modules(found: train.Examples) -> None:
     built = build(model, budgeting.TARGET, layout="table")
     assert cost.module_bytes == built.module_bytes
     assert cost.instructions == round(built.instructions_mean + built.frontend_instructions)
+    assert list(prices.costs) == ["forest"]
     # A forest of this size reads a few features, a net all of them.
     assert prices("net", learners.LEARNERS["net"].defaults() | {"members": 1}) > price
+
+
+def test_what_changes_no_size_is_built_once(found: train.Examples, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = budgeting.Prices(AUTO, found, 1)
+    params = learners.LEARNERS["linear"].defaults()
+    price = prices("linear", params | {"c": 1.0})
+    monkeypatch.setattr(prices, "_cost", lambda *_: pytest.fail("built again"))
+    assert prices("linear", params | {"c": 0.01}) == prices("linear", params) == price
+    assert set(prices.costs) == {"linear", "linear c 1", "linear c 0.01"}
 
 
 def test_what_is_over_the_budget_has_no_price(found: train.Examples) -> None:

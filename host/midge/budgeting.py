@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A Pico's: of the targets it has the least.
 TARGET = "armv6m"
+# Parameters that change numbers of a model, but not how many there are.
+_NOT_OF_SIZE = {"linear": ("c",), "net": ("alpha",), "conv": ("epochs", "vary"), "ds-cnn": ("epochs", "vary")}
 
 
 class Cost(NamedTuple):
@@ -38,13 +40,15 @@ class Prices:
 
     def __call__(self, family: str, params: Mapping[str, float]) -> float:
         """Bytes times instructions, so twice as large is as bad as twice as slow; infinite without module."""
-        name = validation.name_of(family, params)
-        if name not in self.costs:
+        usual = learners.LEARNERS[family].defaults()
+        sized = {**params, **{key: usual[key] for key in _NOT_OF_SIZE.get(family, ())}}
+        name, alike = (validation.name_of(family, one) for one in (params, sized))
+        if alike not in self.costs:
             try:
-                self.costs[name] = self._cost(family, params)
+                self.costs[alike] = self._cost(family, sized)
             except (CompileError, ModelError) as error:
-                self.costs[name], self._why[name] = None, str(error)
-        cost = self.costs[name]
+                self.costs[alike], self._why[alike] = None, str(error)
+        self.costs[name] = cost = self.costs[alike]
         return float("inf") if cost is None else float(cost.module_bytes) * cost.instructions
 
     def affordable(self, warnings: list[str]) -> Collection[str]:
@@ -58,10 +62,9 @@ class Prices:
         kept, over = [], []
         for family in dict.fromkeys(family for family, _ in validation.candidates(train)):
             params = train.offered.get(family, learners.LEARNERS[family].defaults())
-            self(family, params)
-            name = validation.name_of(family, params)
-            if self.costs[name] is None:
-                over.append(f"{family}: {self._why[name].partition(': ')[2].partition(';')[0]}")
+            if self(family, params) == float("inf"):
+                why = next(why for name, why in self._why.items() if name.split()[0] == family)
+                over.append(f"{family}: {why.partition(': ')[2].partition(';')[0]}")
             else:
                 kept.append(family)
         if not kept:
