@@ -97,7 +97,7 @@ CANDIDATES: dict[str, Candidate] = {
     "ds-cnn-large": Candidate("ds-cnn", {"width": 2.0, "epochs": 60}, "sound-frames", is_small=False),
     # For a board.
     "linear": Candidate("linear", {"c": 0.01}),
-    "net-small": Candidate("net", {"hidden": 64, "members": 1, "noise": 1.0}),
+    "net-small": Candidate("net", {"hidden": 56, "members": 1, "noise": 1.0}),
     "net-wide": Candidate("net", {"hidden": 128, "members": 1, "noise": 1.0}),
     "net-packed": Candidate("net", {"hidden": 96, "members": 1, "noise": 1.0}, bits=8),
     "conv": Candidate("conv", {}, "sound-frames"),
@@ -140,7 +140,7 @@ def measure(
         fitted = validation.fit(candidate.family, params, known, SEED)
         answer[held_out] = fitted.predict(rows.X[held_out])
         if candidate.is_small:
-            ir = packed(families.to_ir(fitted.estimator), candidate.bits)
+            ir = packed(families.to_ir(fitted.estimator), known.X, candidate.bits)
             model = train.model_of(recipe, fitted, known.X, windows=made.windows, provenance={}, ir=ir)
             compiled = answers_of_c(recipe, model, rows.X[held_out])
             wrong += int(np.sum(compiled != answer[held_out]))
@@ -166,9 +166,9 @@ def measure(
     )
 
 
-def packed(ir: Node, n_bits: int) -> Net | None:
+def packed(ir: Node, X: npt.NDArray[np.int16], n_bits: int) -> Net | None:
     """A net with weights of so many bits; None: as it is."""
-    return bits.net(ir, n_bits) if n_bits and isinstance(ir, Net) else None
+    return bits.net(ir, X, n_bits) if n_bits and isinstance(ir, Net) else None
 
 
 def answers_of_c(recipe: Recipe, model: Model, X: npt.NDArray[np.int16]) -> npt.NDArray[np.int32]:

@@ -8,7 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midge import augment, dataset, evaluate, evaluate_stream, model_file, new, recipe, take, train
+import midge
+from midge import (
+    augment,
+    dataset,
+    evaluate,
+    evaluate_stream,
+    learners,
+    model_file,
+    new,
+    recipe,
+    suggest_sound,
+    take,
+    train,
+)
 from midge.dataset import Dataset
 from midge.errors import ModelError, RecipeError
 from midge.recipe import Recipe
@@ -267,3 +280,17 @@ def test_streams_of_folds_count_together(app: Recipe, data: Dataset, trained: tr
         assert b.false_reject_rate == pytest.approx(a.false_reject_rate)
     assert two.tuned is not None and one.tuned is not None
     assert two.tuned.threshold == one.tuned.threshold
+
+
+def test_a_net_for_many_words_keeps_to_the_budget_that_is_written_with_it() -> None:
+    widths = [suggest_sound._hidden(159, n_labels) for n_labels in (2, 8, 35, 100, 250)]
+    assert widths[0] == widths[1] == suggest_sound.MOST_HIDDEN
+    assert widths == sorted(widths, reverse=True) and widths[-1] >= 32
+    rng = np.random.default_rng(1)
+    X = rng.integers(-3000, 3000, (350, 159)).astype(np.int16)
+    y = np.arange(350) % 35
+    params = {**learners.LEARNERS["net"].defaults(), "hidden": widths[2], "members": 1, "noise": 1.0}
+    made = midge.compile(learners.LEARNERS["net"].fit(X, y, params, 1), X)
+    n_bytes = len(made.build("armv6m"))
+    # Without the front end.
+    assert 0.75 * suggest_sound.MODULE_BYTES < n_bytes < suggest_sound.MODULE_BYTES - 8000

@@ -256,7 +256,7 @@ LEARNERS: dict[str, Learner] = {
             "noise": Parameter(0.0, 0.0, 10.0),
             "features": _FEATURES,
         },
-        grid=({}, {"alpha": 3.0}),
+        grid=({}, {"alpha": 3.0, "noise": 0.0}),
         summary="net with one hidden layer",
     ),
     "conv": Learner(

@@ -9,6 +9,7 @@ import numpy as np
 
 from midge_device.decision import is_event
 
+from . import features_sound
 from .augment_sound import extent
 from .dataset import Dataset
 from .features_sound import SoundSampling
@@ -18,6 +19,10 @@ LEAST_WINDOW_S, MOST_WINDOW_S = 1.0, 3.0
 ENOUGH_HZ = 16000
 # Of every take, and where there are so many that two will do.
 VARIANTS, MANY = 3, 4000
+# Of a net: what its module may have at most, and about what that has besides weights of two bytes. Half of
+# the neurons hear a point or two worse; more than these gain nothing.
+MODULE_BYTES, BESIDES_BYTES = 60_000, 14_000
+MOST_HIDDEN = 128
 # Around the word, so that it is not cut off.
 ROOM_S = 0.2
 HOP_S = 0.1
@@ -55,12 +60,12 @@ windows = "auto"        # takes of a word are one example each
 augment = {augment}             # variants of every take, as other people might have said it
 
 [train.net]
-hidden = 24
-members = 2
-alpha = 3.0
+hidden = {hidden}            # fewer make a smaller module: half of them lose a point or two
+members = 1
+noise = 1.0             # on the rows while it learns, so that few voices are not learnt by heart
 
 [budget]
-module = 32768          # bytes
+module = {module_bytes}          # bytes
 state = {state_bytes}
 """
 
@@ -110,6 +115,14 @@ def recipe_text(
         hop_s=hop / rate_hz,
         labels="[" + ", ".join(f'"{label}"' for label in labels) + "]",
         background="" if background is None else f'background = "{background}"\n',
+        hidden=_hidden(len(features_sound.names(features_sound.usual_cepstra(analysis))), len(labels)),
+        module_bytes=MODULE_BYTES,
         state_bytes=1024 * math.ceil(3 + length / 4000 + 2),
     )
     return text, tuple(reasons)
+
+
+def _hidden(n_features: int, n_labels: int) -> int:
+    """Neurons of a net that keeps to `MODULE_BYTES`, whole eights of them."""
+    each_bytes = 2 * (n_features + n_labels) + 6
+    return max(8, min(MOST_HIDDEN, (MODULE_BYTES - BESIDES_BYTES) // each_bytes // 8 * 8))
