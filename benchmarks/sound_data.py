@@ -97,7 +97,7 @@ CANDIDATES: dict[str, Candidate] = {
     "ds-cnn-large": Candidate("ds-cnn", {"width": 2.0, "epochs": 60}, "sound-frames", is_small=False),
     # For a board.
     "linear": Candidate("linear", {"c": 0.01}),
-    "net-small": Candidate("net", {"hidden": 56, "members": 1, "noise": 1.0}),
+    "net-small": Candidate("net", {"hidden": 60, "members": 1, "noise": 1.0}),
     "net-wide": Candidate("net", {"hidden": 128, "members": 1, "noise": 1.0}),
     "net-packed": Candidate("net", {"hidden": 96, "members": 1, "noise": 1.0}, bits=8),
     "conv": Candidate("conv", {}, "sound-frames"),

@@ -1,7 +1,7 @@
 """A net with one hidden layer that learns from rows with noise on them: no row is seen twice alike.
 
 Noise on the inputs is a penalty on how fast the answers change (Bishop 1995), so that few voices or hands are
-not learnt by heart. A fit takes a tenth of the time of scikit-learn's, whose `MLPClassifier` it becomes.
+not learnt by heart. A fit takes less than half the time of scikit-learn's, whose `MLPClassifier` it becomes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 
 import numpy as np
@@ -99,11 +98,6 @@ def recipe_text(
             'app.toml, [labels] background = "…"; else every sound is one of the words'
         )
     said = [label for label in labels if is_event(label, background)]
-    if importlib.util.find_spec("torch") is not None:
-        reasons.append(
-            'PyTorch is there: with hundreds of recordings of each word, family = "ds-cnn" and set = '
-            '"sound-frames" in app.toml hear better (and take longer to train, and a state of about 32768)'
-        )
     text = _TEMPLATE.format(
         name=name,
         labels_said=", ".join(said) if len(", ".join(said)) < 60 else f"{len(said)} words",
