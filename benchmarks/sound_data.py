@@ -93,11 +93,11 @@ CANDIDATES: dict[str, Candidate] = {
     # Of any size: what there is to be had.
     "svm": Candidate("svm", {"c": 3.0, "gamma": 0.5}, is_small=False),
     "trees": Candidate("extra-trees", {"trees": 300, "depth": 40}, is_small=False),
-    "net-large": Candidate("net", {"hidden": 256, "members": 4, "noise": 1.0}, is_small=False),
+    "net-large": Candidate("net", {"hidden": 128, "members": 3, "alpha": 3.0}, is_small=False),
     "ds-cnn-large": Candidate("ds-cnn", {"width": 2.0, "epochs": 60}, "sound-frames", is_small=False),
     # For a board.
     "linear": Candidate("linear", {"c": 0.01}),
-    "net-small": Candidate("net", {"hidden": 60, "members": 1, "noise": 1.0}),
+    "net-small": Candidate("net", {"hidden": 64, "members": 1, "noise": 1.0}),
     "net-wide": Candidate("net", {"hidden": 128, "members": 1, "noise": 1.0}),
     "net-packed": Candidate("net", {"hidden": 96, "members": 1, "noise": 1.0}, bits=8),
     "conv": Candidate("conv", {}, "sound-frames"),
