@@ -109,9 +109,8 @@ class CompiledModel:
         Models that grow without end take rows one and a half ranges of the training rows beyond either end,
         others half a range; of trees no answer differs. Values of a regressor end at full scale of its score.
         """
-        if isinstance(self.model.ir, Forest | Additive):
-            return np.zeros(len(np.asarray(X)), bool)
-        beyond = self.model.quantisation.saturates(X)
+        is_trees = isinstance(self.model.ir, Forest | Additive)
+        beyond = np.zeros(len(np.asarray(X)), bool) if is_trees else self.model.quantisation.saturates(X)
         if len(self.classes):
             return beyond
         return np.asarray(beyond | (np.abs(self.predict_scores(X)) >= 1.0).any(axis=1))

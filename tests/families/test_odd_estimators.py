@@ -297,3 +297,15 @@ def test_a_machine_that_knows_its_own_rows_only() -> None:
     # Every row is a vector, and far from all others in steps of int16 as well.
     assert (estimator.predict(X[:120]) == y[:120]).all()
     assert (compiled.predict(X) == estimator.predict(X)).all()
+
+
+def test_steps_of_boosting_may_add_up_beyond_the_training_rows() -> None:
+    X, y = numbers()
+    estimator = ensemble.GradientBoostingRegressor(n_estimators=30, random_state=0).fit(X, y)
+    usual = np.abs(estimator.predict(X) - y.mean()) < 0.5 * y.std()
+    span = np.ptp(estimator.predict(X[usual]))
+    compiled = midge.compile(estimator, X[usual])
+    off = np.abs(compiled.predict(X) - estimator.predict(X))
+    assert np.abs(estimator.predict(X) - y.mean()).max() > 1.5 * span
+    assert off.max() < 0.005 * span
+    assert not compiled.saturates(X).any()

@@ -13,7 +13,7 @@ from ..errors import ModelError
 from . import verdict
 from .ir import Answers, FloatArray, IntArray, Tree, read_array, read_tree
 from .reference import leaves
-from .verdict import Verdict
+from .verdict import BEYOND, Verdict
 
 MAX_TREES = 65535
 # Margins below this are ties.
@@ -70,7 +70,7 @@ class Additive:
         from . import additive_integer
 
         found = values(self, np.asarray(X, np.float64))
-        made = replace(self, verdict=self.verdict.calibrated(found), sum_bits=32)
+        made = replace(self, verdict=self.verdict.calibrated(found, self._beyond(found)), sum_bits=32)
         margins = np.sort(made.verdict.judge(found).margins)
         epsilon = additive_integer.lower(made).epsilon
         # Not those that stand at 0 by design.
@@ -78,6 +78,16 @@ class Additive:
         # Rows to come may have smaller margins than all of these.
         is_lost |= self.verdict.scores in ("softmax", "sigmoid") and epsilon > MOST_LOG_ODDS
         return replace(made, sum_bits=64) if is_lost else made
+
+    def _beyond(self, found: FloatArray) -> float:
+        """How many spans of the values `found` a sum may lie from their middle: steps of boosting add up."""
+        span = float(np.ptp(found)) if found.size else 0.0
+        if self.verdict.decide != "value" or not span:
+            return 1.0
+        low = float(self.bias.sum()) + sum(float(tree.value.min()) for tree in self.trees)
+        high = float(self.bias.sum()) + sum(float(tree.value.max()) for tree in self.trees)
+        middle = float(found.min() + found.max()) / 2
+        return float(np.clip(max(high - middle, middle - low) / span, 1.0, BEYOND))
 
     def input_epsilon(self) -> float:
         """0: thresholds have been moved to where rounded features part as the exact ones did."""
