@@ -107,13 +107,11 @@ class CompiledModel:
         """Rows (n_rows,) so far beyond the training rows that int16 features end before: answers may differ.
 
         Models that grow without end take rows one and a half ranges of the training rows beyond either end,
-        others half a range; of trees no answer differs. Values of a regressor end at full scale of its score.
+        others half a range; of trees no answer differs. (Values of a regressor end at full scale of its scores.)
         """
-        is_trees = isinstance(self.model.ir, Forest | Additive)
-        beyond = np.zeros(len(np.asarray(X)), bool) if is_trees else self.model.quantisation.saturates(X)
-        if len(self.classes):
-            return beyond
-        return np.asarray(beyond | (np.abs(self.predict_scores(X)) >= 1.0).any(axis=1))
+        if isinstance(self.model.ir, Forest | Additive):
+            return np.zeros(len(np.asarray(X)), bool)
+        return self.model.quantisation.saturates(X)
 
     @property
     def c_source(self) -> str:
