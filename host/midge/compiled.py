@@ -107,7 +107,7 @@ class CompiledModel:
         """Rows (n_rows,) so far beyond the training rows that int16 features end before: answers may differ.
 
         Models that grow without end take rows one and a half ranges of the training rows beyond either end,
-        others half a range; of trees no answer differs. (Values of a regressor end at full scale of its scores.)
+        others half a range; of trees no answer differs. A regressor's values end at full scale of its scores.
         """
         if isinstance(self.model.ir, Forest | Additive):
             return np.zeros(len(np.asarray(X)), bool)
