@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ import midge
 from midge.compile import kinds, measured, reference
 from midge.compile.kernel import Kernel
 from midge.compile.precise import Precise
-from midge.model_file import create
 
 ESTIMATORS: dict[str, Any] = {
     "rbf": svm.SVC(C=3),
@@ -54,13 +52,6 @@ def test_it_is_less_than_proven_and_holds_for_other_rows(name: str, steps: tuple
     assert (found.margins > model.epsilon).mean() > 0.8
 
 
-def test_what_half_a_step_moves_is_measured_where_it_is_known() -> None:
-    for name in ("rbf", "poly", "net", "bayes", "mixture"):
-        ir = _compiled(name)[0].model.ir
-        worst = replace(ir, jitter=0.0).input_epsilon()
-        assert 0 < ir.input_epsilon() == ir.jitter < worst
-
-
 def test_what_never_varies_moves_nothing() -> None:
     X, y = load_wine(return_X_y=True)
     X[:, 3] = 0.25
@@ -82,9 +73,3 @@ def test_machines_whose_coefficients_are_all_alike_need_no_doubles(load: Any) ->
     estimator = pipeline.make_pipeline(preprocessing.StandardScaler(), svm.OneClassSVM()).fit(X[::2])
     ir = midge.compile(estimator, X[::2]).model.ir
     assert isinstance(ir, Kernel) and not isinstance(ir, Precise)
-
-
-def test_a_model_says_what_was_measured() -> None:
-    model = _compiled("rbf")[0].model
-    again = create(model.ir, model.golden.features, name="again", labels=model.labels)
-    assert again.ir.to_json()["jitter"] > 0

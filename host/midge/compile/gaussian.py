@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import jitter, verdict
+from . import verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import Verdict
 
@@ -24,7 +24,6 @@ class Gaussian:
 
     mean, variance : float64 (n_classes, n_features);  constant : float64 (n_classes,)
     low, high : float64 (n_features,), the range of the training rows; None if it is not known
-    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "gaussian"
@@ -35,7 +34,6 @@ class Gaussian:
     verdict: Verdict
     low: FloatArray | None = None
     high: FloatArray | None = None
-    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -70,23 +68,23 @@ class Gaussian:
         """The same model over z, where x = z * step + offset."""
         variance = np.where(self.variance < UNREAD, self.variance / step**2, self.variance)
         low, high = (None if end is None else (end - offset) / step for end in (self.low, self.high))
-        return replace(
-            self, mean=(self.mean - offset) / step, variance=variance, low=low, high=high, jitter=0.0
-        )
+        return replace(self, mean=(self.mean - offset) / step, variance=variance, low=low, high=high)
 
     def calibrated(self, X: npt.NDArray[Any]) -> Gaussian:
         """The same model, with the range of X."""
         rows = np.asarray(X, np.float64)
         if not len(rows):
             return self
-        moved = jitter.measured(self.verdict, lambda seen: values(self, seen), rows)
-        return replace(self, low=rows.min(axis=0), high=rows.max(axis=0), jitter=moved)
+        return replace(self, low=rows.min(axis=0), high=rows.max(axis=0))
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by, two sigmas out."""
-        moved = np.sort((1.0 / np.sqrt(self.variance) + 0.125 / self.variance).sum(axis=1))
-        usual = float(moved[-2:].sum())
-        return min(self.jitter, usual) if self.jitter else usual
+        terms = 1.0 / np.sqrt(self.variance) + 0.125 / self.variance
+        if self.low is not None and self.high is not None:
+            # What is the same in all rows is where steps are counted from.
+            terms = np.where(self.high > self.low, terms, 0.0)
+        moved = np.sort(terms.sum(axis=1))
+        return float(moved[-2:].sum())
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
@@ -96,7 +94,6 @@ class Gaussian:
             "kind": self.kind,
             **self.verdict.to_json(),
             **arrays,
-            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -113,7 +110,7 @@ def read(data: Mapping[str, Any]) -> Gaussian:
     low, high = (read_array(data, name, np.float64, 1, "ir") for name in ("low", "high"))
     if not len(low) == len(high) == mean.shape[1]:
         raise ModelError("ir: low and high don't fit the features; train the model again")
-    return Gaussian(mean, variance, constant, rule, low, high, jitter.read(data))
+    return Gaussian(mean, variance, constant, rule, low, high)
 
 
 def values(ir: Gaussian, X: FloatArray) -> FloatArray:

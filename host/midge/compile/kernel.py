@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import jitter, verdict
+from . import verdict
 from .ir import Answers, FloatArray, IntArray, read_array
 from .verdict import BEYOND, Verdict
 
@@ -35,7 +35,6 @@ class Kernel:
     weighed, kernels : largest Σ |coefficient · K| and Σ |K| of a value and a training row, 0 if not known
     slope, stretch : the same of |coefficient| times what K changes by with the distance (half of it) or the
         argument; with a factor on the squared distance
-    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "kernel"
@@ -58,7 +57,6 @@ class Kernel:
     kernels: float = 0.0
     slope: float = 0.0
     stretch: float = 0.0
-    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -96,7 +94,6 @@ class Kernel:
                 metric=self.metric * step**2,
                 low=low,
                 high=high,
-                jitter=0.0,
             )
         return replace(
             self,
@@ -104,7 +101,6 @@ class Kernel:
             offsets=self.offsets + self.vectors @ offset,
             low=low,
             high=high,
-            jitter=0.0,
         )
 
     def widened(self, n_features: int, columns: Sequence[int]) -> Kernel:
@@ -141,7 +137,6 @@ class Kernel:
             kernels=kernels,
             slope=slope,
             stretch=stretch,
-            jitter=jitter.measured(self.verdict, lambda seen: values(self, seen), rows),
         )
 
     def input_epsilon(self) -> float:
@@ -155,8 +150,7 @@ class Kernel:
             apart = self.gamma * float((np.abs(self.vectors).sum(axis=1) * 0.5).max(initial=0.0))
             moved = ROWS_TO_COME * self.slope * apart
             worst = self.degree * self.reach ** (self.degree - 1) * apart * self.largest_weight()
-        proven = float(min(moved, worst) if self.weighed else worst)
-        return min(self.jitter, proven) if self.jitter else proven
+        return float(min(moved, worst) if self.weighed else worst)
 
     def arguments(self, X: FloatArray) -> FloatArray:
         """What the polynomial is of: (n_rows, n_vectors)."""
@@ -188,7 +182,6 @@ class Kernel:
             **self.verdict.to_json(),
             **{name: getattr(self, name) for name in plain},
             **{name: getattr(self, name).tolist() for name in arrays},
-            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -239,7 +232,6 @@ def read(data: Mapping[str, Any]) -> Kernel:
         high,
         float(numbers["reach"] or 0),
         **{name: float(numbers[name] or 0) for name in _SIZES},
-        jitter=jitter.read(data),
     )
 
 

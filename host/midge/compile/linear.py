@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import jitter, verdict
+from . import verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import BEYOND, Verdict
 
@@ -21,7 +21,6 @@ class Linear:
 
     weights : float64 (n_values, n_features);  bias : float64 (n_values,)
     low, high : float64 (n_features,), range of the training rows
-    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "linear"
@@ -31,7 +30,6 @@ class Linear:
     verdict: Verdict
     low: FloatArray
     high: FloatArray
-    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -85,7 +83,6 @@ class Linear:
             low=rows.min(axis=0),
             high=rows.max(axis=0),
             verdict=self.verdict.calibrated(values(self, rows), BEYOND),
-            jitter=jitter.measured(self.verdict, lambda seen: values(self, seen), rows),
         )
 
     def largest_terms(self) -> float:
@@ -95,8 +92,7 @@ class Linear:
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by."""
-        proven = spread(self.weights, np.full(self.n_features, 0.5), self.verdict)
-        return min(self.jitter, proven) if self.jitter else proven
+        return spread(self.weights, np.full(self.n_features, 0.5), self.verdict)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
@@ -107,7 +103,6 @@ class Linear:
             "bias": self.bias.tolist(),
             "low": self.low.tolist(),
             "high": self.high.tolist(),
-            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -132,7 +127,7 @@ def read(data: Mapping[str, Any]) -> Linear:
         raise ModelError("ir: weights or bias don't fit the classes; train the model again")
     if len(low) != n_features or len(high) != n_features or (low > high).any():
         raise ModelError("ir: low and high don't fit the features; train the model again")
-    return Linear(weights, bias, rule, low, high, jitter.read(data))
+    return Linear(weights, bias, rule, low, high)
 
 
 def values(ir: Linear, X: FloatArray) -> FloatArray:

@@ -13,12 +13,18 @@ import numpy.typing as npt
 
 from . import kernel, kinds, linear, net
 from .ir import FloatArray, Node
-from .jitter import SAFETY, few, most
 from .kernel import Kernel
 from .linear import Linear
 from .net import Net
 from .projected import Projected, project
+from .verdict import Verdict
 
+# Of the largest that was found.
+SAFETY = 2.0
+# Classes further than so many times their error behind the winner don't count.
+REACH = 8.0
+# Training rows that are looked at.
+MOST_ROWS = 512
 # Rows of each sort beside the training rows.
 OTHERS = 256
 # Spread of rows around them, in ranges of the features.
@@ -41,7 +47,7 @@ def epsilon(ir: Node, X: Int16Array) -> float:
     exact = _exact(inner, seen.astype(np.float64)) - inner.verdict.center
     found = kinds.part(inner.kind, "lowering").values(lowered, seen)
     # What is left is of the projection.
-    return min(proven, proven - float(lowered.epsilon) + SAFETY * most(inner.verdict, exact, found - exact))
+    return min(proven, proven - float(lowered.epsilon) + SAFETY * _most(inner.verdict, exact, found - exact))
 
 
 def _exact(ir: Linear | Kernel | Net, rows: FloatArray) -> FloatArray:
@@ -58,5 +64,26 @@ def _like(X: Int16Array) -> Int16Array:
     between = one + source.random((OTHERS, 1)) * (other - one)
     low, high = rows.min(axis=0), rows.max(axis=0)
     around = np.clip(one + AROUND * (high - low) * source.normal(size=one.shape), low, high)
-    made: Int16Array = np.rint(np.concatenate([few(rows), between, around])).astype(np.int16)
+    made: Int16Array = np.rint(np.concatenate([_few(rows), between, around])).astype(np.int16)
     return made
+
+
+def _few(X: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """MOST_ROWS of X, evenly."""
+    found: npt.NDArray[Any] = X[np.unique(np.linspace(0, len(X) - 1, MOST_ROWS).astype(int))]
+    return found
+
+
+def _most(rule: Verdict, usual: FloatArray, off: FloatArray) -> float:
+    """What errors `off` of `usual` values, each (n_rows, n_values), can move the margin by.
+
+    Of classes the next to the winner counts, and each that REACH times its error would let win.
+    """
+    if not off.size or rule.decide != "highest":
+        return float(np.abs(off).max(initial=0.0))
+    best = usual.argmax(axis=1, keepdims=True)
+    gaps = np.take_along_axis(usual, best, axis=1) - usual
+    apart = np.abs(off - np.take_along_axis(off, best, axis=1))
+    np.put_along_axis(gaps, best, np.inf, axis=1)
+    counts = (gaps == gaps.min(axis=1, keepdims=True)) | (gaps <= REACH * apart)
+    return float(np.where(counts, apart, 0.0).max())

@@ -107,9 +107,13 @@ class Neighbors:
             rule = rule.calibrated(self.targets)
         return replace(self, low=rows.min(axis=0), high=rows.max(axis=0), verdict=rule)
 
+    def row_epsilon(self) -> float:
+        """What half a step in each feature of a row can move the difference of two distances by."""
+        return float((self.metric**self.power).sum() ** (1 / self.power))
+
     def input_epsilon(self) -> float:
-        """What half a step in each feature of row and points can move the difference of two distances by."""
-        return 2 * float((self.metric**self.power).sum() ** (1 / self.power))
+        """The same where points are rounded as rows are."""
+        return 2 * self.row_epsilon()
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""

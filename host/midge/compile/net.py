@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import jitter, verdict
+from . import verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import BEYOND, Verdict
 
@@ -45,7 +45,6 @@ class Net:
     peaks : float64 (n_layers - 1,), largest |activation| of each hidden layer for the training rows
     shifts : int (n_features,), the first layer's weights, of few bits, are of features times 2^shifts, held
         within int16: so features of all sizes share a row's step; None: of features as they are
-    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "net"
@@ -57,7 +56,6 @@ class Net:
     high: FloatArray
     peaks: FloatArray
     shifts: IntegerArray | None = None
-    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -74,7 +72,7 @@ class Net:
         return np.flatnonzero(self.layers[0].weights.any(axis=0)).tolist()
 
     def _with_first(self, layer: Layer, low: FloatArray, high: FloatArray) -> Net:
-        return replace(self, layers=(layer, *self.layers[1:]), low=low, high=high, shifts=None, jitter=0.0)
+        return replace(self, layers=(layer, *self.layers[1:]), low=low, high=high, shifts=None)
 
     def _first(self) -> Layer:
         """The first layer, of features as they are: none is held within int16."""
@@ -123,7 +121,6 @@ class Net:
             high=rows.max(axis=0),
             peaks=np.array([float(np.abs(layer).max()) for layer in hidden]),
             verdict=self.verdict.calibrated(values, BEYOND),
-            jitter=jitter.measured(self.verdict, lambda seen: activations(self, seen)[-1], rows),
         )
 
     def input_epsilon(self) -> float:
@@ -131,8 +128,7 @@ class Net:
         moved = np.full(self.n_features, 0.5) * (1.0 if self.shifts is None else 2.0**self.shifts)
         for layer in self.layers:
             moved = np.abs(layer.weights) @ moved
-        proven = float(np.sort(moved)[-2:].sum())
-        return min(self.jitter, proven) if self.jitter else proven
+        return float(np.sort(moved)[-2:].sum())
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
@@ -143,7 +139,6 @@ class Net:
             "layers": [layer.to_json() for layer in self.layers],
             **{name: getattr(self, name).tolist() for name in ("low", "high", "peaks")},
             **({} if self.shifts is None else {"shifts": self.shifts.tolist()}),
-            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -176,9 +171,7 @@ def read(data: Mapping[str, Any]) -> Net:
         raise ModelError("ir: low, high or peaks don't fit the net; train the model again")
     if len(layers[-1].bias) != rule.n_values or (peaks < 0).any():
         raise ModelError("ir: the last layer does not fit the classes; train the model again")
-    return Net(
-        tuple(layers), str(activation), rule, low, high, peaks, _shifts(data, layers[0]), jitter.read(data)
-    )
+    return Net(tuple(layers), str(activation), rule, low, high, peaks, _shifts(data, layers[0]))
 
 
 def _packing(part: Mapping[str, Any], layer: Layer, where: str) -> Layer:

@@ -13,6 +13,7 @@ from ..errors import ModelError
 from . import kinds
 from .additive import Additive
 from .ir import Answers, FloatArray, Forest, Node, Tree, from_json, read_array
+from .neighbors import Neighbors
 from .verdict import Verdict
 
 INNER_KINDS = ("forest", "additive", "kernel", "neighbors", "precise")
@@ -88,7 +89,10 @@ class Projected:
     def slack_epsilon(self) -> float:
         """What `slack` can move the margin of the inner model by; trees have it in their margins."""
         widest = 0.0 if self.slack is None else float(self.slack.max(initial=0.0))
-        return 2 * widest * self.inner.input_epsilon()
+        # Points are exact here: only the row is rounded.
+        inner = self.inner
+        moves = inner.row_epsilon() if isinstance(inner, Neighbors) else inner.input_epsilon()
+        return 2 * widest * moves
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""

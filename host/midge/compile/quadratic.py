@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
-from . import jitter, verdict
+from . import verdict
 from .ir import Answers, FloatArray, read_array
 from .verdict import Verdict
 
@@ -22,7 +22,6 @@ class Quadratic:
     maps : float64 (n_values, n_rows, n_features);  offsets : float64 (n_values, n_rows)
     constant : float64 (n_values,)
     reach : largest |value| of the training rows, 0 if not known
-    jitter : what half a step in every feature moves the margin by, measured on training rows; 0: not known
     """
 
     kind: ClassVar[str] = "quadratic"
@@ -32,7 +31,6 @@ class Quadratic:
     constant: FloatArray
     verdict: Verdict
     reach: float = 0.0
-    jitter: float = 0.0
 
     @property
     def n_features(self) -> int:
@@ -60,11 +58,11 @@ class Quadratic:
 
     def mapped(self, matrix: FloatArray, offset: FloatArray) -> Quadratic:
         """The same model over z, where x = matrix · z + offset: matrix (n_features, n_new)."""
-        return replace(self, maps=self.maps @ matrix, offsets=self.offsets + self.maps @ offset, jitter=0.0)
+        return replace(self, maps=self.maps @ matrix, offsets=self.offsets + self.maps @ offset)
 
     def rescaled(self, step: FloatArray, offset: FloatArray) -> Quadratic:
         """The same model over z, where x = z * step + offset."""
-        return replace(self, maps=self.maps * step, offsets=self.offsets + self.maps @ offset, jitter=0.0)
+        return replace(self, maps=self.maps * step, offsets=self.offsets + self.maps @ offset)
 
     def calibrated(self, X: npt.NDArray[Any]) -> Quadratic:
         """The same model with a unit of scores that suits the rows of X."""
@@ -76,15 +74,13 @@ class Quadratic:
             self,
             verdict=self.verdict.calibrated(found),
             reach=float(np.abs(found).max()),
-            jitter=jitter.measured(self.verdict, lambda seen: values(self, seen), rows),
         )
 
     def input_epsilon(self) -> float:
         """What an error of half a step in every feature can move the margin by, two sigmas out."""
         moved = np.abs(self.maps).sum(axis=2) * 0.5
         each = np.sort((2 * moved + 0.5 * moved**2).sum(axis=1))
-        usual = float(each[-2:].sum())
-        return min(self.jitter, usual) if self.jitter else usual
+        return float(each[-2:].sum())
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in model.json."""
@@ -96,7 +92,6 @@ class Quadratic:
             "offsets": self.offsets.tolist(),
             "constant": self.constant.tolist(),
             "reach": self.reach,
-            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -111,9 +106,7 @@ def read(data: Mapping[str, Any]) -> Quadratic:
     reach = data.get("reach")
     if not isinstance(reach, int | float) or not 0 <= reach < 1e300:
         raise ModelError("ir: reach is not a number; train the model again")
-    return Quadratic(
-        maps.reshape(*offsets.shape, maps.shape[1]), offsets, constant, rule, float(reach), jitter.read(data)
-    )
+    return Quadratic(maps.reshape(*offsets.shape, maps.shape[1]), offsets, constant, rule, float(reach))
 
 
 def values(ir: Quadratic, X: FloatArray) -> FloatArray:

@@ -116,14 +116,9 @@ class Verdict:
             sums = duel_sums(values, self.n_classes)
             leads = votes == votes.max(axis=1, keepdims=True)
             winners = np.argmax(np.where(leads, sums, -np.inf), axis=1)
-            tied = np.where(leads, sums, -np.inf)
-            best = np.partition(tied, -2, axis=1)
-            gap = np.where(np.isfinite(best[:, -2]), best[:, -1] - best[:, -2], np.inf)
-            # Each sum is of n_classes - 1 values.
-            of_votes = duel_margins(values, votes, winners, ties_hold=False)
-            return winners, np.minimum(of_votes, gap / (2 * (self.n_classes - 1)))
+            return winners, duel_margins(values, votes, winners, sums)
         winners = np.argmax(votes, axis=1)
-        return winners, duel_margins(values, votes, winners, ties_hold=True)
+        return winners, duel_margins(values, votes, winners)
 
     def _scores(self, values: FloatArray) -> FloatArray:  # noqa: PLR0911
         if self.scores == "softmax":
@@ -188,14 +183,16 @@ def count_votes(values: npt.NDArray[Any], n_classes: int) -> IntegerArray:
 
 
 def duel_margins(
-    values: FloatArray, votes: IntegerArray, winners: npt.NDArray[np.intp], *, ties_hold: bool
+    values: FloatArray,
+    votes: IntegerArray,
+    winners: npt.NDArray[np.intp],
+    sums: FloatArray | None = None,
 ) -> FloatArray:
     """How far each value may move before another class may win: (n_rows,).
 
-    A rival needs as many duels as the winner leads by, of those that it lost and those that the winner won;
-    the one between both counts twice.
-
-    ties_hold : at a tie of votes the lower index wins; else a tie is anybody's
+    A rival needs as many duels as the winner leads by, of those that it lost and those that the winner won
+    (the one between both counts twice), and then the tie: the lower index has it or, with `sums`, the
+    higher sum.
     """
     n_rows, n_classes = votes.shape
     margins = np.full(n_rows, np.inf)
@@ -207,10 +204,15 @@ def duel_margins(
         won = np.where(wins[rows, leader], size[rows, leader], np.inf)
         for rival in range(n_classes):
             lost = np.where(wins[:, rival], np.inf, size[:, rival])
-            moves = np.sort(np.concatenate([won, lost], axis=1), axis=1)
-            needed = votes[own][rows, leader] - votes[own, rival] + (ties_hold & (leader < rival))
-            found = np.where(leader == rival, np.inf, moves[rows, np.maximum(needed, 1) - 1])
-            margins[own] = np.minimum(margins[own], found)
+            moves = np.sort(np.concatenate([np.zeros((len(rows), 1)), won, lost], axis=1), axis=1)
+            behind = votes[own][rows, leader] - votes[own, rival]
+            if sums is None:
+                found = moves[rows, behind + (leader < rival)]
+            else:
+                # Each sum is of n_classes - 1 values.
+                gap = (sums[own][rows, leader] - sums[own, rival]) / (2 * (n_classes - 1))
+                found = np.minimum(moves[rows, behind + 1], np.maximum(moves[rows, behind], gap))
+            margins[own] = np.minimum(margins[own], np.where(leader == rival, np.inf, found))
     return margins
 
 
