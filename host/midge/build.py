@@ -211,6 +211,9 @@ def build(
     if optimise not in OPTIMISE:
         raise CompileError(f"no optimise {optimise!r}; choose one of {', '.join(OPTIMISE)}")
     candidates = _candidates(model, chosen, layout, backend)
+    # A search kept to its budget in this layout.
+    first = model.provenance.get("layouts", {}).get(chosen.name if optimise == "auto" else None)
+    candidates.sort(key=lambda one: one[0] != first)
     fitting: list[BuiltModule] = []
     problems: dict[str, str] = {}
     for number, (a_layout, a_backend) in enumerate(candidates):

@@ -109,7 +109,7 @@ def train(
 
     with progress.step(advance, steps - 2, steps, "final fit"):
         fitted = _fit(recipe, rows, more, seed, affordable, prices)
-    about = provenance_of(recipe, data, cut, seed) | {"unit": "take" if kind == "take" else "window"}
+    about = provenance_of(recipe, data, cut, seed) | {"unit": unit_of(kind)}
     about |= {"family": fitted.choice.family, "params": dict(fitted.choice.params)}
     smaller, compression = None, None
     if recipe.compress is not None:
@@ -349,6 +349,11 @@ def model_of(
         windows=windows,
         provenance=provenance,
     )
+
+
+def unit_of(kind: str) -> str:
+    """What a model taught by examples of this kind is judged by."""
+    return "take" if kind == "take" else "window"
 
 
 def provenance_of(recipe: Recipe, data: Dataset, cut: Windows, seed: int) -> dict[str, Any]:

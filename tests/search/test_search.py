@@ -47,7 +47,9 @@ def test_the_model_is_within_the_budget_and_judged_by_strangers(
     found: searching.Searched, data: Dataset
 ) -> None:
     report = found.report
-    built = build(model_file.load(found.folder), "x64", layout=report["best"]["layout"])
+    built = build(model_file.load(found.folder), "x64")
+    assert built.layout == report["best"]["layout"]
+    assert found.model.provenance["unit"] == "window"
     assert built.module_bytes == report["built"]["module_bytes"] <= 12_000
     assert built.instructions_max <= 20_000
     aside = set(report["held_out"]["groups"])

@@ -69,7 +69,7 @@ def compress_app(
     about = train.provenance_of(recipe, data, found.cut, seed) | {
         "family": choice.family,
         "params": dict(choice.params),
-        "unit": "take" if found.kind == "take" else "window",
+        "unit": train.unit_of(found.kind),
         "put_aside": sorted(set(found.rows.keys[aside].tolist())),
     }
     final, folds, model_of = cases(recipe, found, choice, seed)

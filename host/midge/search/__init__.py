@@ -118,6 +118,8 @@ def search(
         "family": best.candidate.family,
         "params": dict(best.candidate.params),
         "put_aside": names_aside,
+        "unit": train.unit_of(found.kind),
+        "layouts": {target: best.costs["layout"]},
     }
     model, predict = trial.fit(task, best.candidate, about_model)
     built = builder.build(model, target, layout=best.costs["layout"], budget=budget)
