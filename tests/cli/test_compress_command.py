@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from midge.cli import compress
+from midge.cli import compress, output
 from midge.compress import app, plan
 from midge.validation import Rows
 
@@ -23,6 +23,7 @@ def test_each_step_is_a_line_with_what_it_may_lose(capsys: pytest.CaptureFixture
     rows = Rows(np.zeros((3, 1), np.int16), np.zeros(3, np.int64), np.array(["ann", "ben", "ben"]))
     case: Any = plan.Case(None, plan.NO_ROWS, rows)  # type: ignore[arg-type]
     report = app.report(plan.Plan(case.ir, (taken, left)), "armv6m", 0.02, case, [])
+    output.configure(as_json=False)
     compress.show(report)
     said = " ".join(capsys.readouterr().out.split())
     assert "drop 0.3 1000 → 600 400 → 300 0.950 → 0.940 0.017 0.960 → 0.955" in said

@@ -42,7 +42,7 @@ def test_a_program_that_reads_json_hears_nothing(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(123.4, "120"), (1234567, "1200000"), (9.96, "10"), (0.0123, "0.012"), (3, "3"), (0, "0")],
+    [(123.4, "120"), (1234567, "1200000"), (9.96, "10"), (9.3, "9.3"), (0.0123, "0.012"), (3, "3"), (0, "0")],
 )
 def test_figures_have_no_exponent(value: float, said: str) -> None:
     assert output.rounded(value) == said

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -84,7 +85,7 @@ def counted(number: int, what: str) -> str:
 
 def rounded(value: float, digits: int = 2) -> str:
     """A number of so many digits, without an exponent: 0.013, 1.2, 120."""
-    return f"{float(f'{value:.{digits}g}'):.15f}".rstrip("0").rstrip(".")
+    return f"{Decimal(f'{value:.{digits}g}'):f}"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
