@@ -18,6 +18,7 @@ import midge
 from midge import families
 from midge.compile import golden, reference
 from midge.compile.neighbors import Neighbors, undecided
+from midge.compile.projected import Projected, project
 from midge.errors import CompileError, ParityError, UnsupportedModel
 
 
@@ -69,7 +70,8 @@ def _compare(seed: int, name: str, estimator: Any, X: Rows, other: Rows, targets
     problems = []
     allowed = model.epsilon + (0.0 if by.kind == "none" else model.ir.input_epsilon()) + 1e-12
     for which, rows in sets.items():
-        given = np.asarray(rows, np.float64)
+        # An estimator of float32 rows answers otherwise to the same numbers in float64.
+        given = np.asarray(rows, X.dtype if X.dtype == np.float32 else np.float64)
         read = by.apply(given)
         scores, winners = compiled._host.classify(read)
         expected, expected_winners = golden.expected(model.ir, read)
@@ -100,9 +102,12 @@ def _compare(seed: int, name: str, estimator: Any, X: Rows, other: Rows, targets
         found.rows += len(rows)
         if which == "training" and not len(compiled.classes):
             clear = slice(None)
+            # Which of the equally near ones are taken is anybody's choice.
             if isinstance(model.ir, Neighbors):
-                # Which of the equally near ones are taken is anybody's choice.
                 clear = ~undecided(model.ir, read.astype(np.float64), 1e-3)
+            elif isinstance(model.ir, Projected) and isinstance(model.ir.inner, Neighbors):
+                seen = project(model.ir, read.astype(np.float64))
+                clear = ~undecided(model.ir.inner, seen, 1e-3)
             error = np.abs(scores / 32767 - true_scores)[clear].max(initial=0.0)
             found.details["score_error"] = float(error)
             if error > 2e-3:
