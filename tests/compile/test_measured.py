@@ -19,7 +19,6 @@ ESTIMATORS: dict[str, Any] = {
     "rbf": svm.SVC(C=3),
     "poly": svm.SVC(kernel="poly", degree=2, coef0=1),
     "regressor": svm.SVR(),
-    "linear": svm.LinearSVC(random_state=0),
     "one class": svm.OneClassSVM(nu=0.2),
     "bayes": naive_bayes.GaussianNB(),
     "mixture": mixture.GaussianMixture(3, random_state=0),

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import kernel, kinds, linear, net
+from . import kernel, kinds, net
 from .ir import FloatArray, Node
 from .kernel import Kernel
-from .linear import Linear
 from .net import Net
 from .projected import Projected, project
 from .verdict import Verdict
@@ -41,7 +40,7 @@ def epsilon(ir: Node, X: Int16Array) -> float:
     if isinstance(ir, Projected):
         inner, lowered = ir.inner, lowered.inner
         rows = project(ir, X.astype(np.float64)).astype(np.int16)
-    if not isinstance(inner, Linear | Kernel | Net) or not len(rows):
+    if not isinstance(inner, Kernel | Net) or not len(rows):
         return proven
     seen = _like(rows)
     exact = _exact(inner, seen.astype(np.float64)) - inner.verdict.center
@@ -50,10 +49,8 @@ def epsilon(ir: Node, X: Int16Array) -> float:
     return min(proven, proven - float(lowered.epsilon) + SAFETY * _most(inner.verdict, exact, found - exact))
 
 
-def _exact(ir: Linear | Kernel | Net, rows: FloatArray) -> FloatArray:
-    if isinstance(ir, Net):
-        return net.activations(ir, rows)[-1]
-    return kernel.values(ir, rows) if isinstance(ir, Kernel) else linear.values(ir, rows)
+def _exact(ir: Kernel | Net, rows: FloatArray) -> FloatArray:
+    return net.activations(ir, rows)[-1] if isinstance(ir, Net) else kernel.values(ir, rows)
 
 
 def _like(X: Int16Array) -> Int16Array:
