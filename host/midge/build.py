@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import assets, targets
+from . import assets, targets, whole_files
 from .compile import c99, golden, link_kernels, module_glue, native_sources, toolchain
 from .compile.emulate import Emulator
 from .errors import (
@@ -152,8 +152,9 @@ def write(built: BuiltModule, path: Path) -> None:
     """Write the module to `path`, and the board's self-test beside it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(built.mpy)
-        path.with_suffix(".test").write_bytes(built.test_blob)
+        with whole_files.replaced(path, path.with_suffix(".test")) as (module, test):
+            module.write_bytes(built.mpy)
+            test.write_bytes(built.test_blob)
     except OSError as error:
         raise ModelError(f"can't write {path}: {error.strerror}; choose another --out") from None
 

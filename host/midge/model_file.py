@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import whole_files
 from .compile import golden as golden_rows
 from .compile import ir as intermediate
 from .compile import measured, reference
@@ -109,8 +110,9 @@ def save(model: Model, folder: str | Path) -> Path:
     # One line a key: a change of one part is a change of one line.
     parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in model.to_json().items()]
     path = folder / FILE_NAME
-    golden_rows.write(model.golden, folder / GOLDEN_NAME)
-    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    with whole_files.replaced(folder / GOLDEN_NAME, path) as (golden, text):
+        golden_rows.write(model.golden, golden)
+        text.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     return path
 
 
