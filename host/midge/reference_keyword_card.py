@@ -29,7 +29,7 @@ Digest `{digest}`.
 
 At {windows_a_second:g} windows a second that is {share:.0%} of a Pico's processor at 125 MHz, and
 {ram_kb:.0f} kB of memory: for boards that leave MicroPython 128 kB or more, such as RP2040, RP2350,
-ESP32 and its kin. What the app itself trains takes 30 kB.
+ESP32 and its kin. What the app itself trains takes 46 kB.
 
 **Trained on people**: {recordings} recordings of one second by {speakers} speakers, from the test set of
 [Speech Commands 0.02](https://arxiv.org/abs/1804.03209) (Pete Warden, Google, 2018), used under
